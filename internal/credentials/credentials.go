@@ -1,0 +1,98 @@
+// Package credentials holds what every other room speaks of: a set of AWS
+// credentials, the lease it lives under, the request that it answers, and the
+// provider that answers requests from a store or a source.
+package credentials
+
+import (
+	"strings"
+	"time"
+)
+
+// Kind is how a set of credentials came to be, as far as it decides how they
+// end. Vault's four credential types and static roles fall into three.
+type Kind string
+
+const (
+	// STS credentials (assumed_role, federation_token, session_token) carry a
+	// session token and end by themselves; nothing can revoke or renew them.
+	STS Kind = "sts"
+	// IAMUser credentials belong to an IAM user that Vault made for this lease
+	// and deletes with it.
+	IAMUser Kind = "iam_user"
+	// Static credentials belong to an IAM user that outlives them; Vault
+	// replaces them on a schedule.
+	Static Kind = "static"
+)
+
+// Credentials is one set of AWS credentials. It is a secret: it never reaches
+// an error, a log or an unsealed file.
+type Credentials struct {
+	Kind            Kind
+	AccessKeyID     string
+	SecretAccessKey string
+	SessionToken    string // empty for IAMUser and Static
+	ARN             string // of the assumed role; empty when Vault did not say
+	Lease           Lease
+}
+
+// AccountID is the twelve-digit AWS account of the credentials' ARN, or empty.
+func (c Credentials) AccountID() string {
+	// arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+	parts := strings.SplitN(c.ARN, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || !isAccountID(parts[4]) {
+		return ""
+	}
+	return parts[4]
+}
+
+func isAccountID(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+// Lease says how long credentials live.
+type Lease struct {
+	ID       string    // Vault's lease ID; empty for Static
+	Issued   time.Time // when the request that made them was sent
+	Expiry   time.Time // when they stop working, never later than AWS's own time
+	VaultEnd time.Time // when Vault ends the lease; zero for Static
+}
+
+// Rule decides when cached credentials are too old to hand out.
+type Rule int
+
+const (
+	// Refreshable is for callers that come back for more: fresh while more than
+	// the smaller of 16 minutes and half the lifetime remains. botocore calls a
+	// credential_process on every signed request once less than 15 minutes
+	// remain (_advisory_refresh_timeout in botocore/credentials.py).
+	Refreshable Rule = iota
+	// HandOut is for callers that cannot be given new ones: fresh while more
+	// than half the lifetime, or 12 hours, remains.
+	HandOut
+)
+
+const (
+	refreshAhead  = 16 * time.Minute
+	longEnough    = 12 * time.Hour
+	clockTolerant = time.Minute
+)
+
+// Remaining is how long the credentials still work at now. It is zero, too, for
+// a lease from the future: the clock has been set back since, and its expiry
+// cannot be trusted.
+func (l Lease) Remaining(now time.Time) time.Duration {
+	if l.Issued.After(now.Add(clockTolerant)) || !now.Before(l.Expiry) {
+		return 0
+	}
+	return l.Expiry.Sub(now)
+}
+
+// Fresh reports whether credentials under l may be handed out at now without
+// asking Vault.
+func (l Lease) Fresh(rule Rule, now time.Time) bool {
+	half := max(0, l.Expiry.Sub(l.Issued)/2)
+	if rule == HandOut {
+		return l.Remaining(now) > min(half, longEnough)
+	}
+	return l.Remaining(now) > min(half, refreshAhead)
+}

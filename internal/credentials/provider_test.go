@@ -1,0 +1,252 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"vaws/internal/hint"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// world is a store, a source and a clock in one.
+type world struct {
+	now     time.Time
+	entry   Entry
+	lockErr error
+	mintErr error
+	saveErr error
+	caller  string
+	kind    Kind
+	ttl     time.Duration
+
+	mints, saves, locks, unlocks int
+	warnings                     []string
+	whileLocking                 func()
+}
+
+func (w *world) Load(context.Context, Request) Entry { return w.entry }
+func (w *world) Caller(context.Context) string       { return w.caller }
+func (w *world) clock() time.Time                    { return w.now }
+func (w *world) warn(err error)                      { w.warnings = append(w.warnings, err.Error()) }
+func (w *world) advance(d time.Duration)             { w.now = w.now.Add(d) }
+func (w *world) issue(issued time.Time) *Credentials {
+	return &Credentials{Kind: w.kind, AccessKeyID: "ASIA" + issued.Format("150405"), SecretAccessKey: "s",
+		Lease: Lease{Issued: issued, Expiry: issued.Add(w.ttl)}}
+}
+
+func (w *world) Lock(context.Context, Request) (func(), error) {
+	if w.lockErr != nil {
+		return nil, w.lockErr
+	}
+	w.locks++
+	if w.whileLocking != nil {
+		w.whileLocking()
+	}
+	return func() { w.unlocks++ }, nil
+}
+
+func (w *world) Save(_ context.Context, _ Request, c Credentials) error {
+	w.saves++
+	if w.saveErr == nil {
+		w.entry = Entry{Credentials: &c}
+	}
+	return w.saveErr
+}
+
+func (w *world) SaveFailure(_ context.Context, _ Request, f Failure) error {
+	w.entry.Failure = &f
+	return nil
+}
+
+func (w *world) Mint(context.Context, Request) (Credentials, error) {
+	w.mints++
+	if w.mintErr != nil {
+		return Credentials{}, w.mintErr
+	}
+	return *w.issue(w.now), nil
+}
+
+func newWorld() *world {
+	return &world{now: start, ttl: time.Hour, kind: STS, caller: "token-1"}
+}
+
+func (w *world) get(t *testing.T, d Demand) (Credentials, error) {
+	t.Helper()
+	p := Provider{Source: w, Store: w, Now: w.clock, Warn: w.warn, Debug: t.Logf}
+	c, err := p.Get(t.Context(), Request{Role: "r"}, d)
+	if w.locks != w.unlocks {
+		t.Errorf("%d locks, %d unlocks", w.locks, w.unlocks)
+	}
+	if err == nil && !c.Valid(w.now) {
+		t.Errorf("handed out expired credentials: %v at %v", c.Lease, w.now)
+	}
+	return c, err
+}
+
+func TestHitTakesNoLock(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(time.Minute)
+	if _, err := w.get(t, Demand{}); err != nil || w.locks+w.mints+w.saves > 0 {
+		t.Errorf("err %v, %+v", err, w)
+	}
+}
+
+func TestMissMintsOnceAndSaves(t *testing.T) {
+	w := newWorld()
+	for range 3 {
+		if _, err := w.get(t, Demand{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.mints != 1 || w.saves != 1 || w.locks != 1 {
+		t.Errorf("%d mints, %d saves, %d locks", w.mints, w.saves, w.locks)
+	}
+}
+
+func TestWhoWaitedLooksAgain(t *testing.T) {
+	w := newWorld()
+	w.whileLocking = func() { w.entry.Credentials = w.issue(w.now) }
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 0 {
+		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestRefreshTakesWhatWasMintedMeanwhile(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start.Add(-time.Minute))
+	w.whileLocking = func() { w.entry.Credentials = w.issue(w.now) }
+	if _, err := w.get(t, Demand{Refresh: true}); err != nil || w.mints != 0 {
+		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+	w.whileLocking = nil
+	w.advance(time.Second)
+	if c, err := w.get(t, Demand{Refresh: true}); err != nil || w.mints != 1 || !c.Lease.Issued.Equal(w.now) {
+		t.Errorf("err %v, %d mints, issued %v", err, w.mints, c.Lease.Issued)
+	}
+}
+
+func TestRefreshThatFailsHandsOutNothingOld(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(time.Second)
+	w.mintErr = errors.New("sealed")
+	if _, err := w.get(t, Demand{Refresh: true}); err == nil {
+		t.Error("old credentials were handed out")
+	}
+	w.lockErr = ErrLockTimeout
+	if _, err := w.get(t, Demand{Refresh: true}); err == nil {
+		t.Error("old credentials were handed out without the lock")
+	}
+}
+
+func TestStaleButValidOnFailureThenAPause(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(50 * time.Minute)
+	w.mintErr = errors.New("sealed")
+	for range 3 {
+		if _, err := w.get(t, Demand{}); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(9 * time.Second)
+	}
+	if w.mints != 1 || len(w.warnings) != 3 || !strings.Contains(w.warnings[2], "sealed") {
+		t.Errorf("%d mints, warnings %q", w.mints, w.warnings)
+	}
+	w.advance(4 * time.Second)
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 2 {
+		t.Errorf("after the pause: err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestLessThanAMinuteLeftIsNotHandedOutOnFailure(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(59*time.Minute + time.Second)
+	w.mintErr = errors.New("sealed")
+	if _, err := w.get(t, Demand{}); !errors.Is(err, w.mintErr) {
+		t.Errorf("err %v", err)
+	}
+}
+
+func TestFailuresAreShared(t *testing.T) {
+	w := newWorld()
+	w.mintErr = hint.Errorf("do this", "denied")
+	for range 4 {
+		_, err := w.get(t, Demand{})
+		if err == nil || err.Error() != "denied" || len(hint.Of(err)) != 1 {
+			t.Errorf("err %v, hints %q", err, hint.Of(err))
+		}
+		w.advance(time.Second)
+	}
+	if w.mints != 1 {
+		t.Errorf("%d mints", w.mints)
+	}
+	w.caller = "token-2"
+	w.mintErr = nil
+	if _, err := w.get(t, Demand{}); err != nil {
+		t.Errorf("with another token: %v", err)
+	}
+}
+
+func TestFailuresAreForgottenAfterFiveSeconds(t *testing.T) {
+	w := newWorld()
+	w.mintErr = errors.New("denied")
+	_, _ = w.get(t, Demand{})
+	w.advance(5 * time.Second)
+	w.mintErr = nil
+	if _, err := w.get(t, Demand{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLockTimeout(t *testing.T) {
+	w := newWorld()
+	w.lockErr = ErrLockTimeout
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 1 || w.saves != 0 {
+		t.Errorf("STS: err %v, %d mints, %d saves", err, w.mints, w.saves)
+	}
+	w.kind = IAMUser
+	w.entry.Credentials = w.issue(start.Add(-2 * time.Hour))
+	if _, err := w.get(t, Demand{}); !errors.Is(err, ErrLockTimeout) || w.mints != 1 {
+		t.Errorf("IAM user: err %v, %d mints", err, w.mints)
+	}
+	w.entry.Credentials = w.issue(start.Add(-50 * time.Minute))
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 1 {
+		t.Errorf("stale but valid: err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestCacheThatCannotBeWritten(t *testing.T) {
+	w := newWorld()
+	w.saveErr = errors.New("read-only file system")
+	if _, err := w.get(t, Demand{}); err != nil || len(w.warnings) != 1 {
+		t.Errorf("err %v, warnings %q", err, w.warnings)
+	}
+	w.lockErr = errors.New("permission denied")
+	if _, err := w.get(t, Demand{}); err != nil || len(w.warnings) != 2 {
+		t.Errorf("err %v, warnings %q", err, w.warnings)
+	}
+}
+
+func TestClockSetBackIsAMiss(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(-24 * time.Hour)
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 1 {
+		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestNoStore(t *testing.T) {
+	w := newWorld()
+	p := Provider{Source: w, Now: w.clock, Warn: w.warn, Debug: t.Logf}
+	if _, err := p.Get(t.Context(), Request{}, Demand{}); err != nil || w.mints != 1 {
+		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+}
