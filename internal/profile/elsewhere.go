@@ -1,0 +1,126 @@
+package profile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"vaws/internal/hint"
+)
+
+// elsewhere are the options that give a profile its credentials without vaws
+// (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
+var elsewhere = []string{
+	"role_arn", "source_profile", "credential_source", "web_identity_token_file",
+	"sso_session", "sso_start_url", "sso_account_id", "login_session", "aws_access_key_id",
+}
+
+// checkProfile refuses a profile that means something else to the SDKs than
+// what vaws would make of it.
+func checkProfile(q Query, s section, keys layer) error {
+	process := s.options["credential_process"]
+	call := parseCall(process)
+	if call.isVaws {
+		return checkCall(q, s, call)
+	}
+	if len(keys.values) > 0 {
+		return nil
+	}
+	for _, option := range append(elsewhere, "credential_process") {
+		if s.options[option] == "" {
+			continue
+		}
+		return hint.Errorf(fmt.Sprintf("to get it from Vault, add to [profile %s]: vaws_role = ROLE", q.Name),
+			"%s:%d: profile %q gets its credentials elsewhere: %s", s.path, s.lines[option], q.Name, option)
+	}
+	return nil
+}
+
+// call is a credential_process that calls vaws.
+type call struct {
+	isVaws bool
+	name   string
+	flags  map[string]string // those that choose the target
+	words  []string          // all that follows "credential-process"
+}
+
+// checkCall refuses a profile whose credential_process asks for something else
+// than this call does, so that "vaws exec NAME" and "AWS_PROFILE=NAME aws" never
+// differ.
+func checkCall(q Query, s section, c call) error {
+	same := c.name == q.Name
+	for setting, value := range c.flags {
+		same = same && q.Flags[setting] == value
+	}
+	if same {
+		return nil
+	}
+	return hint.Errorf("say what the profile says: vaws exec "+strings.Join(c.words, " "),
+		"%s:%d: profile %q stands for another call of vaws", s.path, s.lines["credential_process"], q.Name)
+}
+
+func parseCall(command string) call {
+	words := splitWords(command)
+	if len(words) == 0 || !isVaws(words[0]) {
+		return call{}
+	}
+	c := call{isVaws: true, flags: map[string]string{}}
+	if i := slices.Index(words, "credential-process"); i >= 0 {
+		c.words = words[i+1:]
+	}
+	for rest := words[1:]; len(rest) > 0; rest = rest[1:] {
+		word := rest[0]
+		flag, value, joined := strings.Cut(strings.TrimPrefix(word, "--"), "=")
+		switch {
+		case !strings.HasPrefix(word, "-"):
+			if word != "credential-process" {
+				c.name = word
+			}
+		case flag == "debug" || flag == "refresh":
+		default:
+			if !joined && len(rest) > 1 {
+				value, rest = rest[1], rest[1:]
+			}
+			if slices.Contains(flagSettings, flag) {
+				c.flags[flag] = value
+			}
+		}
+	}
+	return c
+}
+
+func isVaws(program string) bool {
+	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
+	return strings.TrimSuffix(strings.ToLower(name), ".exe") == "vaws"
+}
+
+// splitWords splits a command line at its spaces, except between quotes.
+// Backslashes stand for themselves, as in the paths of Windows.
+func splitWords(command string) []string {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	inWord := false
+	for _, r := range command {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, inWord = r, true
+		case quote == 0 && (r == ' ' || r == '\t'):
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words
+}
