@@ -1,0 +1,56 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"vaws/internal/hint"
+)
+
+// makeDir makes path, and what lacks above it, for the user alone.
+func makeDir(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return hintDir(fmt.Errorf("making the cache directory: %w", err))
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return hintDir(fmt.Errorf("making the cache directory: %w", err))
+	}
+	return checkDir(path)
+}
+
+// checkDir refuses a directory in which somebody else could put files.
+func checkDir(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return hintDir(fmt.Errorf("cache directory %q is not a directory but %s", path, kindOf(info)))
+	}
+	uid, _, known := owner(info)
+	if known && uid != os.Geteuid() {
+		return hintDir(fmt.Errorf("cache directory %q belongs to user %d, not to user %d", path, uid, os.Geteuid()))
+	}
+	if known && info.Mode().Perm()&0o022 != 0 {
+		return hint.Errorf(fmt.Sprintf("run \"chmod go-w %s\"", path),
+			"cache directory %q can be written by others (mode %04o)", path, info.Mode().Perm())
+	}
+	return nil
+}
+
+func kindOf(info fs.FileInfo) string {
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case info.Mode().IsRegular():
+		return "a file"
+	}
+	return "a special file"
+}
+
+func hintDir(err error) error {
+	return hint.Wrap(err, "set XDG_CACHE_HOME to a directory of your own, or pass --cache none")
+}

@@ -1,0 +1,146 @@
+package cache
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"vaws/internal/hint"
+)
+
+const (
+	credentialsEntry = ".vaws"
+	failureEntry     = ".failed"
+	tempPrefix       = ".tmp-"
+)
+
+// entryLimit is far above what AWS and Vault give out: a session token has at
+// most 4096 characters.
+const entryLimit = 64 << 10
+
+// entryName tells entries apart, whichever key they are sealed with.
+type entryName struct {
+	suffix  string // credentialsEntry or failureEntry
+	request string // credentials.Request.Key
+}
+
+func (n entryName) identity() string { return n.request + n.suffix }
+
+func (c *Cache) entriesDir() string { return filepath.Join(c.options.Dir, "entries") }
+
+func (c *Cache) entryPath(k *key, n entryName) string {
+	return filepath.Join(c.entriesDir(), k.id+"-"+n.identity())
+}
+
+func (c *Cache) checkDirs() error {
+	if err := checkDir(c.options.Dir); err != nil {
+		return err
+	}
+	return checkDir(c.entriesDir())
+}
+
+func (c *Cache) makeDirs() error {
+	if err := makeDir(c.options.Dir); err != nil {
+		return err
+	}
+	return makeDir(c.entriesDir())
+}
+
+func (c *Cache) readEntry(k *key, n entryName) ([]byte, error) {
+	path := c.entryPath(k, n)
+	file, err := readRegular(path, entryLimit)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := k.unseal(file, n.identity())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return payload, nil
+}
+
+func (c *Cache) writeEntry(k *key, n entryName, h header, payload []byte) error {
+	h.KeyID = k.id
+	line, err := json.Marshal(h)
+	if err != nil {
+		return fmt.Errorf("encoding a cache entry: %w", err)
+	}
+	file := k.seal(line, n.identity(), payload)
+	if len(file) > entryLimit {
+		return fmt.Errorf("a cache entry of %d bytes is too large", len(file))
+	}
+	if err := replaceFile(c.entryPath(k, n), file); err != nil {
+		return hint.Errorf("pass --cache none to do without the cache", "writing the cache: %w", err)
+	}
+	return nil
+}
+
+func (c *Cache) removeEntry(k *key, n entryName) {
+	if err := os.Remove(c.entryPath(k, n)); err != nil {
+		c.debugUnread(err)
+	}
+}
+
+// readRegular reads a regular file of at most limit bytes. It neither follows
+// a symbolic link nor waits for the writer of a pipe.
+func readRegular(path string, limit int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|openWary, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, limit)
+}
+
+func readAll(f *os.File, limit int64) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", f.Name())
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: more than %d bytes", f.Name(), limit)
+	}
+	// ReadAt stops at the size seen, whatever a writer appends meanwhile.
+	data := make([]byte, info.Size())
+	n, err := f.ReadAt(data, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return data[:n], nil
+}
+
+// replaceFile puts data in path's place in one step. Nothing is synced to disk:
+// what a power cut tears does not unseal, which is a miss.
+func replaceFile(path string, data []byte) error {
+	temp, err := writeTemp(filepath.Dir(path), data)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		os.Remove(temp)
+		return err
+	}
+	return nil
+}
+
+// writeTemp writes data to a new file, mode 0600, in dir.
+func writeTemp(dir string, data []byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, tempPrefix)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
