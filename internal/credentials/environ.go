@@ -39,3 +39,9 @@ func Foreign() []string {
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 	}
 }
+
+// Cleared is the names of the variables that must be gone from an environment
+// before it is given credentials.
+func Cleared() []string {
+	return append(Foreign(), Own()...)
+}

@@ -51,6 +51,16 @@ type Failure struct {
 	Hints   []string
 }
 
+// asError is the failure for a call that began at began and did not try for
+// itself.
+func (f Failure) asError(began time.Time) error {
+	hints := f.Hints
+	if f.Time.Before(began) {
+		hints = append(hints, "this is the answer to another call, seconds ago; to ask anew: --refresh")
+	}
+	return hint.Wrap(errors.New(f.Message), hints...)
+}
+
 // Demand is what a caller expects of the credentials.
 type Demand struct {
 	Rule    Rule
@@ -160,7 +170,7 @@ func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began ti
 	}
 	if f := entry.Failure; f != nil && p.shares(ctx, *f, d, began) {
 		p.Debug("another process failed %s ago", p.Now().Sub(f.Time).Round(time.Millisecond))
-		return p.fallBack(entry, d, hint.Wrap(errors.New(f.Message), f.Hints...))
+		return p.fallBack(entry, d, f.asError(began))
 	}
 	minted, err := p.Source.Mint(ctx, r)
 	if err != nil {
