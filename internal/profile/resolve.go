@@ -239,8 +239,8 @@ func (s settled) request() (credentials.Request, error) {
 		{Mount, &r.Mount, checkSlashed},
 		{Namespace, &r.Namespace, checkSlashed},
 		{Endpoint, &r.Endpoint, checkEndpoint},
-		{RoleARN, &r.RoleARN, checkMatch(roleARN, "the ARN of an AWS role", "arn:aws:iam::123456789012:role/admin")},
-		{SessionName, &r.SessionName, checkMatch(sessionName, "a session's name", "deploy-42")},
+		{RoleARN, &r.RoleARN, checkRoleARN},
+		{SessionName, &r.SessionName, checkSessionName},
 		{TTL, &ttl, func(text string) (err error) { r.TTL, err = parseTTL(text); return }},
 	} {
 		if err := s.layers.take(take.setting, take.to, take.check); err != nil {
@@ -298,13 +298,15 @@ func checkSecretFile(path string) error {
 
 func (s settled) region(profile section) (AWSRegion, error) {
 	var chosen string
-	check := checkMatch(regionName, "a region", "eu-central-1")
-	if err := s.layers.take(Region, &chosen, check); err != nil || chosen != "" {
+	if err := s.layers.take(Region, &chosen, checkRegion); err != nil || chosen != "" {
 		return AWSRegion{chosen, true}, err
 	}
 	chosen = profile.options["region"]
-	if chosen != "" && check(chosen) != nil {
-		return AWSRegion{}, fmt.Errorf("%s:%d: region: %w", profile.path, profile.lines["region"], check(chosen))
+	if chosen == "" {
+		return AWSRegion{}, nil
+	}
+	if err := checkRegion(chosen); err != nil {
+		return AWSRegion{}, fmt.Errorf("%s:%d: region: %w", profile.path, profile.lines["region"], err)
 	}
 	return AWSRegion{chosen, false}, nil
 }

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,17 +89,15 @@ func unknownKey(s section, key string) error {
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 const minTTL = 15 * time.Minute
 
-var days = regexp.MustCompile(`^(\d{1,5})d$`)
-
 // parseTTL reads a duration as Vault does: "900", "15m", "1h30m", "1d".
 func parseTTL(text string) (time.Duration, error) {
 	const advice = `a ttl reads "15m", "1h" or "3600" (seconds), 15m at least`
 	ttl, err := time.ParseDuration(text)
 	if seconds, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
 		ttl, err = time.Duration(seconds)*time.Second, nil
-	} else if d := days.FindStringSubmatch(text); d != nil {
-		n, _ := strconv.Atoi(d[1]) // at most five digits
-		ttl, err = time.Duration(n)*24*time.Hour, nil
+	} else if days, found := strings.CutSuffix(text, "d"); found && len(days) <= 4 {
+		n, numErr := strconv.ParseUint(days, 10, 16)
+		ttl, err = time.Duration(n)*24*time.Hour, numErr
 	}
 	switch {
 	case err != nil:
@@ -113,34 +110,39 @@ func parseTTL(text string) (time.Duration, error) {
 	return ttl, nil
 }
 
-var (
-	// Vault's own rule for a role's name: GenericNameWithAtRegex in
-	// sdk/framework/path.go.
-	roleName = regexp.MustCompile(`^\w(([\w.@-]+)?\w)?$`)
-	// What mounts and namespaces are made of. Vault would take more; what needs
-	// escaping in a URL or a terminal is not worth the risk.
-	pathSegment = regexp.MustCompile(`^[\w.@:+=,~-]+$`)
-	// AWS's rules for RoleArn and RoleSessionName:
-	// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-	roleARN     = regexp.MustCompile(`^arn:[\w-]+:iam::\d{12}:role/[\x21-\x7e]{1,512}$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	regionName  = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-)
+// consistsOf reports whether text is made of letters, digits, underscores and
+// the extra characters alone, and is between least and most long. Package-level
+// regular expressions would be compiled on every start.
+func consistsOf(text, extra string, least, most int) bool {
+	for _, r := range text {
+		if !isWord(r) && !strings.ContainsRune(extra, r) {
+			return false
+		}
+	}
+	return len(text) >= least && len(text) <= most
+}
+
+func isWord(r rune) bool {
+	return r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
 
 func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }
 
+// checkRole follows Vault's own rule for a role's name: GenericNameWithAtRegex
+// in sdk/framework/path.go.
 func checkRole(name string) error {
-	if !roleName.MatchString(name) {
+	if !consistsOf(name, ".@-", 1, 512) || !isWord(rune(name[0])) || !isWord(rune(name[len(name)-1])) {
 		return hint.Errorf("a role is made of letters, digits and _ . @ - and begins and ends with a letter or digit",
 			"%q is not the name of a Vault role", name)
 	}
 	return nil
 }
 
-// checkPath checks a mount or a namespace.
+// checkPath checks a mount or a namespace. Vault would take more characters;
+// what needs escaping in a URL or a terminal is not worth the risk.
 func checkPath(path string) error {
 	for segment := range strings.SplitSeq(path, "/") {
-		if !pathSegment.MatchString(segment) || strings.Trim(segment, ".") == "" {
+		if !consistsOf(segment, ".@:+=,~-", 1, 512) || strings.Trim(segment, ".") == "" {
 			return hint.Errorf(`a path in Vault reads "aws" or "team/aws"`, "%q is not a path in Vault", path)
 		}
 	}
@@ -155,12 +157,30 @@ func checkEndpoint(endpoint string) error {
 	return hint.Errorf("the endpoints are sts, creds and static-creds", "%q is not an endpoint of Vault's AWS engine", endpoint)
 }
 
-// checkMatch checks a value against a rule, and says what one looks like.
-func checkMatch(rule *regexp.Regexp, what, example string) func(string) error {
-	return func(value string) error {
-		if !rule.MatchString(value) {
-			return hint.Errorf(fmt.Sprintf("%s reads %q", what, example), "%q is not %s", value, what)
-		}
+// checkRoleARN follows AWS's form:
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func checkRoleARN(arn string) error {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && parts[3] == "" &&
+		consistsOf(parts[1], "-", 1, 32) && len(parts[4]) == 12 && strings.Trim(parts[4], "0123456789") == "" &&
+		strings.HasPrefix(parts[5], "role/") && !strings.Contains(parts[5], " ") {
 		return nil
 	}
+	return hint.Errorf("an AWS role's ARN reads arn:aws:iam::123456789012:role/admin", "%q is not the ARN of an AWS role", arn)
+}
+
+// checkSessionName follows AWS's rule for RoleSessionName:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func checkSessionName(name string) error {
+	if consistsOf(name, "+=,.@-", 2, 64) {
+		return nil
+	}
+	return hint.Errorf("a session's name is 2 to 64 letters, digits and _ + = , . @ -", "%q is not a session's name", name)
+}
+
+func checkRegion(name string) error {
+	if consistsOf(name, "-", 1, 32) && strings.ToLower(name) == name {
+		return nil
+	}
+	return hint.Errorf("a region reads eu-central-1", "%q is not an AWS region", name)
 }
