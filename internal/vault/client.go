@@ -1,0 +1,89 @@
+package vault
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/hint"
+)
+
+// newClient builds a client for one Vault from the configuration alone.
+func newClient(c Config, namespace string) (*api.Client, error) {
+	var client *api.Client
+	var err error
+	withoutVariables(c.Headers, func() { client, err = buildClient(c) })
+	if err != nil {
+		return nil, err
+	}
+	if namespace != "" {
+		client.SetNamespace(namespace)
+	}
+	// VAULT_WRAP_TTL would have Vault wrap the answer.
+	client.SetWrappingLookupFunc(func(string, string) string { return "" })
+	return client, nil
+}
+
+func buildClient(c Config) (*api.Client, error) {
+	config := api.DefaultConfig()
+	if config.Error != nil {
+		return nil, config.Error
+	}
+	config.Address = c.Address
+	if c.Via != "" {
+		config.Address = c.Via
+	}
+	config.DisableRedirects = true
+	transport := config.HttpClient.Transport.(*http.Transport)
+	if err := configureTLS(config, c.TLS); err != nil {
+		return nil, err
+	}
+	if c.Proxy != "" {
+		proxy, err := url.Parse(c.Proxy)
+		if err != nil || proxy.Host == "" {
+			return nil, hint.Errorf("run: unset VAULT_PROXY_ADDR", "VAULT_PROXY_ADDR is not an address")
+		}
+		transport.Proxy = http.ProxyURL(proxy)
+	}
+	retry := &retries{now: c.Now}
+	config.CheckRetry, config.Backoff, config.MaxRetries = retry.check, retry.pause, maxTries
+	client, err := api.NewClient(config)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Vault at %s: %w", config.Address, err)
+	}
+	// Only now: for a unix:// address NewClient wants to see the http.Transport.
+	config.HttpClient.Transport = &guard{next: transport, now: c.Now, debug: c.Debug}
+	return client, nil
+}
+
+func configureTLS(config *api.Config, t TLS) error {
+	err := config.ConfigureTLS(&api.TLSConfig{
+		CACert: t.CACert, CAPath: t.CAPath, CACertBytes: []byte(t.CACertPEM),
+		ClientCert: t.ClientCert, ClientKey: t.ClientKey,
+		TLSServerName: t.ServerName, Insecure: t.SkipVerify,
+	})
+	if err != nil {
+		return hint.Errorf("check VAULT_CACERT, VAULT_CAPATH, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY", "preparing TLS for Vault: %w", err)
+	}
+	return nil
+}
+
+// withoutVariables runs f while no VAULT_* variable is set. NewClient and
+// DefaultConfig read them even for what a configuration sets, among them the
+// token and the namespace of another Vault.
+func withoutVariables(keepHeaders bool, f func()) {
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "VAULT_") || keepHeaders && name == "VAULT_HEADERS" {
+			continue
+		}
+		if os.Unsetenv(name) == nil {
+			defer os.Setenv(name, value)
+		}
+	}
+	f()
+}

@@ -1,0 +1,297 @@
+package vault
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+)
+
+// ErrUnknownRole says that the mount has no such role.
+var ErrUnknownRole = errors.New("there is no such role")
+
+// deniedError is Vault's own 403, as opposed to that of a proxy.
+type deniedError struct {
+	err   error
+	token bool // Vault said that the token is to blame
+}
+
+func (e *deniedError) Error() string { return "permission denied" }
+func (e *deniedError) Unwrap() error { return e.err }
+
+func asDenied(err error) error {
+	var answer *api.ResponseError
+	if !errors.As(err, &answer) || answer.StatusCode != http.StatusForbidden || answer.RawError {
+		return err
+	}
+	return &deniedError{err, strings.Contains(strings.Join(answer.Errors, " "), "invalid token")}
+}
+
+func needsMFA(err error) bool {
+	var answer *api.ResponseError
+	return errors.As(err, &answer) && strings.Contains(strings.Join(answer.Errors, " "), "MultiFactorAuthentication")
+}
+
+// explain puts what went wrong into words, with the next step.
+func (s *Source) explain(ctx context.Context, r credentials.Request, err error) error {
+	var denied *deniedError
+	var answer *api.ResponseError
+	switch {
+	case errors.As(err, &denied):
+		err = s.explainDenied(ctx, r, denied)
+	case errors.Is(err, errNothingThere):
+		err = s.unknownRole(ctx, r)
+	case errors.As(err, &answer) && !answer.RawError:
+		err = s.explainAnswer(ctx, r, answer)
+	default:
+		err = s.explainAny(err)
+	}
+	return fmt.Errorf("reading role %q on mount %q: %w", r.Role, r.Mount, s.cleaned(err))
+}
+
+// advice is what a text in Vault's answer means to the user. The texts are those
+// of Vault's builtin/logical/aws and http packages and of AWS's services.
+type advice struct {
+	status int // 0: any
+	text   string
+	hint   func(credentials.Request) string
+}
+
+func always(text string) func(credentials.Request) string {
+	return func(credentials.Request) string { return text }
+}
+
+func readRole(r credentials.Request) string {
+	return fmt.Sprintf("run: vault read %s/roles/%s", r.Mount, r.Role)
+}
+
+var advices = []advice{
+	{503, "Vault is sealed", always("run: vault operator unseal")},
+	{0, "did not supply a role_arn", func(r credentials.Request) string {
+		return "the role has several role ARNs; choose one: --role-arn ARN (" + readRole(r) + ")"
+	}},
+	{0, "not in allowed role arns", func(r credentials.Request) string {
+		return "choose one of the role's role_arns; " + readRole(r)
+	}},
+	{0, "no handler for route", always("choose another mount with --mount or vaws_mount; run: vault secrets list")},
+	{0, "MultiFactorAuthentication", always("give the code of your MFA device: --mfa-code CODE")},
+	{0, "minimum field value of 900", tooShort},
+	{0, "greater than or equal to 900", tooShort},
+	{0, "MaxSessionDuration", always("ask for less: --ttl 1h")},
+	{0, "with session credentials", always("give Vault's AWS engine (MOUNT/config/root) the keys of an IAM user, or make the role an assumed_role")},
+	{0, "not authorized to perform", always("AWS refuses Vault's own credentials; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
+	{0, "InvalidClientTokenId", always("AWS does not know Vault's own credentials; check MOUNT/config/root in Vault")},
+	{429, "", always("Vault limits how often it may be asked; try again in a while")},
+	{502, "", always("AWS or the way to it is overloaded; try again in a while")},
+}
+
+func tooShort(r credentials.Request) string {
+	return fmt.Sprintf("AWS gives 15 minutes at least: --ttl 15m, or vault write %s/roles/%s default_sts_ttl=15m …", r.Mount, r.Role)
+}
+
+func (s *Source) explainAnswer(ctx context.Context, r credentials.Request, answer *api.ResponseError) error {
+	text := strings.Join(answer.Errors, "; ")
+	if strings.Contains(text, "not found") && strings.Contains(text, "Role ") {
+		return s.unknownRole(ctx, r)
+	}
+	if strings.Contains(text, "missing client token") {
+		return s.noToken()
+	}
+	if text == "" {
+		text = "no reason given"
+	}
+	err := fmt.Errorf("Vault answered %d: %s", answer.StatusCode, text)
+	for _, a := range advices {
+		if (a.status == 0 || a.status == answer.StatusCode) && strings.Contains(text, a.text) {
+			return hint.Wrap(err, a.hint(r))
+		}
+	}
+	return hint.Wrap(err, "ask Vault itself: vault status")
+}
+
+// unknownRole offers the roles that the token may list. A static role is served
+// only by its own endpoint, so it is looked for as well.
+func (s *Source) unknownRole(ctx context.Context, r credentials.Request) error {
+	static := s.list(ctx, r.Mount+"/static-roles")
+	if slices.Contains(static, r.Role) && r.Endpoint != credentials.EndpointStaticCreds {
+		return hint.Wrap(ErrUnknownRole, fmt.Sprintf("it is a static role: use %s/%s/%s, or --endpoint static-creds",
+			r.Mount, credentials.EndpointStaticCreds, r.Role))
+	}
+	roles := s.list(ctx, r.Mount+"/roles")
+	if slices.Contains(roles, r.Role) {
+		return hint.Wrap(ErrUnknownRole, "it is not a static role: leave out the endpoint")
+	}
+	roles = append(roles, static...)
+	if near := hint.DidYouMean(r.Role, roles); near != "" {
+		return hint.Wrap(ErrUnknownRole, near)
+	}
+	if len(roles) > 0 && len(roles) <= 10 {
+		return hint.Wrap(ErrUnknownRole, "the roles there: "+strings.Join(roles, ", "))
+	}
+	return hint.Wrap(ErrUnknownRole, fmt.Sprintf("run: vault list %s/roles (and check that an AWS secrets engine is mounted at %q)", r.Mount, r.Mount))
+}
+
+// list is the names at a path; none if the token may not list them.
+func (s *Source) list(ctx context.Context, path string) []string {
+	secret, err := s.client.Logical().ListWithContext(ctx, path)
+	if err != nil || secret == nil {
+		return nil
+	}
+	keys, _ := secret.Data["keys"].([]any)
+	var names []string
+	for _, key := range keys {
+		if name, ok := key.(string); ok && isPrintable(name, 512) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// explainDenied finds out whether the token or its policies are to blame.
+// Vault before 1.17 and OpenBao say "permission denied" for both.
+func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denied *deniedError) error {
+	if s.client.Token() == "" {
+		return s.noToken()
+	}
+	if !denied.token {
+		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
+		denied.token = err != nil && asDenied(err) != err
+	}
+	if denied.token {
+		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
+			"Vault does not accept the token: it has expired, was revoked, or belongs to another Vault: %w", denied)
+	}
+	return hint.Wrap(fmt.Errorf("the token's policies do not allow it: %w", denied), policyFor(r),
+		fmt.Sprintf("if %q is not where the AWS secrets engine is mounted, choose with --mount or vaws_mount", r.Mount))
+}
+
+// policyFor is the policy that would do.
+func policyFor(r credentials.Request) string {
+	endpoint, capability := r.Endpoint, "update"
+	switch endpoint {
+	case "":
+		endpoint = credentials.EndpointSTS
+	case credentials.EndpointStaticCreds:
+		capability = "read"
+	}
+	return fmt.Sprintf("a policy that would do: path %q { capabilities = [%q] }",
+		r.Mount+"/"+endpoint+"/"+r.Role, capability)
+}
+
+func (s *Source) noToken() error {
+	err := fmt.Errorf("no token for Vault at %s", s.config.Address)
+	if s.config.NoToken != "" {
+		return hint.Wrap(err, s.config.NoToken)
+	}
+	return hint.Wrap(err, `run "vault login", or set VAULT_TOKEN`)
+}
+
+// explainAny explains what did not come from Vault's API: the network, TLS,
+// proxies.
+func (s *Source) explainAny(err error) error {
+	at := s.config.Address
+	if s.config.Via != "" {
+		at = s.config.Via
+	}
+	var answer *api.ResponseError
+	var redirect *redirectError
+	var broken *brokenError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &answer) && answer.RawError:
+		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health",
+			"%s answered %d, but not as Vault does", at, answer.StatusCode)
+	case errors.As(err, &answer):
+		return fmt.Errorf("Vault answered %d: %s", answer.StatusCode, strings.Join(answer.Errors, "; "))
+	case errors.As(err, &redirect) && redirect.to == "":
+		return hint.Errorf("check VAULT_ADDR", "%s sent vaws elsewhere, where your token does not go", at)
+	case errors.As(err, &redirect):
+		return hint.Errorf("if you trust it: export VAULT_ADDR="+redirect.to,
+			"%s sent vaws on to %s, where your token does not go", at, redirect.to)
+	case errors.As(err, &broken):
+		return hint.Errorf("try again", "the answer of %s broke off: %w", at, broken.err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return hint.Errorf("run: curl "+at+"/v1/sys/health", "no answer from Vault at %s in time", at)
+	case refused(err):
+		return hint.Errorf("is Vault running there? check VAULT_ADDR", "nothing listens at %s: connection refused", at)
+	case errors.As(err, &dns):
+		return hint.Errorf("check VAULT_ADDR", "finding %s: %w", at, dns)
+	}
+	return explainTLS(at, err)
+}
+
+func explainTLS(at string, err error) error {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &unknown):
+		return hint.Errorf("trust its authority: export VAULT_CACERT=/path/to/ca.pem", "the certificate of %s: %w", at, unknown)
+	case errors.As(err, &name):
+		return hint.Errorf("check VAULT_ADDR, or set VAULT_TLS_SERVER_NAME", "the certificate of %s: %w", at, name)
+	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return hint.Errorf("if that is meant: export VAULT_ADDR="+strings.Replace(at, "https:", "http:", 1), "%s does not speak TLS", at)
+	case strings.Contains(err.Error(), "invalid character"):
+		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health", "%s answered, but not as Vault does", at)
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	return hint.Errorf("run: curl "+at+"/v1/sys/health", "asking Vault at %s: %w", at, err)
+}
+
+// cleaned makes an error one printable line without this source's secrets: what
+// a server answers can be anything, even what it was sent.
+func (s *Source) cleaned(err error, secrets ...string) error {
+	secrets = append(secrets, s.config.MFACode)
+	if s.client != nil {
+		secrets = append(secrets, s.client.Token())
+	}
+	text := oneLine(err.Error(), secrets)
+	if text == err.Error() {
+		return err
+	}
+	return &cleanError{text, err}
+}
+
+// cleanError shows other words than the error that it stands for.
+type cleanError struct {
+	text string
+	err  error
+}
+
+func (e *cleanError) Error() string { return e.text }
+func (e *cleanError) Unwrap() error { return e.err }
+
+func oneLine(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if len(secret) >= 6 {
+			text = strings.ReplaceAll(text, secret, "[secret]")
+		}
+	}
+	return clip(strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	}), " "))
+}
+
+// clip keeps what a server wrote to a length that a terminal can bear.
+func clip(text string) string {
+	const most = 600
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + " …"
+	}
+	return text
+}

@@ -1,0 +1,198 @@
+// Package vault gets credentials out of Vault's AWS secrets engine: it finds or
+// makes a token, sends the request, reads the answer with distrust, and explains
+// what went wrong.
+package vault
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/credentials"
+)
+
+// Config is one Vault as one target sees it.
+type Config struct {
+	Address string // Vault's, normalised
+	Via     string // address of a Vault Agent in between; empty: none
+	Proxy   string // HTTP proxy; empty: what HTTPS_PROXY and its like say
+	Headers bool   // send what VAULT_HEADERS says
+	TLS     TLS
+
+	Token   string                                // VAULT_TOKEN, if it is for this address
+	Helper  func(context.Context) (string, error) // asks the token helper; nil: it is not for this address
+	NoToken string                                // why there may be none, as a hint; may be empty
+	Login   func() (Secret, error)                // reads what the log-in needs; nil: none is configured
+	MFACode string                                // for roles that ask AWS for a session with MFA; may be empty
+	AskMFA  func(context.Context) (string, error) // asks a person for it; nil: nobody is there
+
+	Now   func() time.Time
+	Debug func(format string, args ...any)
+}
+
+// TLS is how to know Vault and how to be known by it; paths are files'.
+type TLS struct {
+	CACert, CAPath, CACertPEM string
+	ClientCert, ClientKey     string
+	ServerName                string
+	SkipVerify                bool
+}
+
+// Source makes credentials of one Vault. It does nothing before it is asked.
+type Source struct {
+	config Config
+	token  *string // once it is known; empty: none
+	client *api.Client
+}
+
+// New returns the source of the Vault that the configuration describes.
+func New(c Config) *Source {
+	return &Source{config: c}
+}
+
+// Mint asks Vault for new credentials. Its errors say what Vault or AWS
+// answered, with a hint each, and hold no secrets.
+func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.Credentials, error) {
+	if err := s.connect(ctx, r); err != nil {
+		return credentials.Credentials{}, err
+	}
+	began := s.config.Now()
+	secret, err := s.read(ctx, r)
+	if needsMFA(err) && s.config.MFACode == "" && s.config.AskMFA != nil {
+		if s.config.MFACode, err = s.config.AskMFA(ctx); err != nil {
+			return credentials.Credentials{}, err
+		}
+		began = s.config.Now()
+		secret, err = s.read(ctx, r)
+	}
+	if err != nil {
+		return credentials.Credentials{}, s.explain(ctx, r, err)
+	}
+	c, err := parse(secret, r, began)
+	if err != nil {
+		return credentials.Credentials{}, s.explain(ctx, r, err)
+	}
+	if c.Kind == credentials.IAMUser {
+		s.boundByToken(ctx, &c, began)
+	}
+	return c, nil
+}
+
+// Caller is a digest of the token, or of the log-in's secret, and of the MFA
+// code.
+func (s *Source) Caller(ctx context.Context) string {
+	h := sha256.New()
+	h.Write([]byte(s.config.MFACode + "\x00"))
+	if s.config.Login != nil {
+		if secret, err := s.config.Login(); err == nil {
+			h.Write([]byte(secret.Value))
+		}
+	} else if token, err := s.ambientToken(ctx); err == nil {
+		h.Write([]byte(token))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// connect builds the client and gives it its token, once.
+func (s *Source) connect(ctx context.Context, r credentials.Request) error {
+	if s.client != nil {
+		return nil
+	}
+	client, err := newClient(s.config, r.Namespace)
+	if err != nil {
+		return err
+	}
+	token, err := s.tokenFor(ctx, client, r)
+	if err != nil {
+		return err
+	}
+	client.SetToken(token)
+	s.client = client
+	return nil
+}
+
+// attempt is one way to ask for credentials.
+type attempt struct{ method, endpoint string }
+
+// attempts are the ways to ask, in order. sts and creds serve every type of
+// role, so where the user has not chosen, a token with either will do; POST
+// needs the policy "update", GET needs "read".
+func attempts(r credentials.Request, mfaCode string) []attempt {
+	endpoints := []string{r.Endpoint}
+	switch r.Endpoint {
+	case credentials.EndpointStaticCreds:
+		return []attempt{{http.MethodGet, r.Endpoint}}
+	case "":
+		endpoints = []string{credentials.EndpointSTS, credentials.EndpointCreds}
+	}
+	var all []attempt
+	for _, endpoint := range endpoints {
+		all = append(all, attempt{http.MethodPost, endpoint})
+		if mfaCode == "" { // in a GET it would be part of the URL, which proxies log
+			all = append(all, attempt{http.MethodGet, endpoint})
+		}
+	}
+	return all
+}
+
+// read asks in every way until one is not denied, and returns the first denial
+// if all are.
+func (s *Source) read(ctx context.Context, r credentials.Request) (*api.Secret, error) {
+	var denial error
+	for _, a := range attempts(r, s.config.MFACode) {
+		secret, err := s.try(ctx, r, a)
+		if err == nil && secret == nil {
+			err = errNothingThere
+		}
+		var denied *deniedError
+		if !errors.As(err, &denied) {
+			return secret, err
+		}
+		if denial == nil {
+			denial = err
+		}
+		if denied.token {
+			break
+		}
+	}
+	return nil, denial
+}
+
+func (s *Source) try(ctx context.Context, r credentials.Request, a attempt) (*api.Secret, error) {
+	path := r.Mount + "/" + a.endpoint + "/" + r.Role
+	params := parameters(r, s.config.MFACode)
+	var secret *api.Secret
+	var err error
+	if a.method == http.MethodGet {
+		query := map[string][]string{}
+		for name, value := range params {
+			query[name] = []string{value.(string)}
+		}
+		secret, err = s.client.Logical().ReadWithDataWithContext(ctx, path, query)
+	} else {
+		secret, err = s.client.Logical().WriteWithContext(ctx, path, params)
+	}
+	return secret, asDenied(err)
+}
+
+// parameters are the request's fields as Vault names them. The engine reads
+// them from a body and from a query alike.
+func parameters(r credentials.Request, mfaCode string) map[string]any {
+	params := map[string]any{}
+	for name, value := range map[string]string{
+		"role_arn": r.RoleARN, "role_session_name": r.SessionName, "mfa_code": mfaCode,
+	} {
+		if value != "" {
+			params[name] = value
+		}
+	}
+	if r.TTL > 0 {
+		params["ttl"] = r.TTL.String()
+	}
+	return params
+}

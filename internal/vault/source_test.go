@@ -1,0 +1,273 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+)
+
+// The tests here are about answers that no real Vault gives; those that one does
+// give are in internal/lab.
+
+var request = credentials.Request{Mount: "aws", Role: "r"}
+
+// mint asks a server that answers with handler.
+func mint(t *testing.T, r credentials.Request, c Config, handler http.HandlerFunc) (credentials.Credentials, error) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	if c.Address == "" {
+		c.Address = server.URL
+	}
+	if c.Token == "" {
+		c.Token = "hvs.secret-token"
+	}
+	c.Now, c.Debug = time.Now, t.Logf
+	r.Address = c.Address
+	return New(c).Mint(t.Context(), r)
+}
+
+func write(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+const good = `{"lease_duration":3600,"data":{` + keys + `,"session_token":"t","ttl":3600}}`
+
+func TestStrangeAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"HTML 502":           {write(502, "<html><body>Bad gateway hvs.secret-token</body></html>"), "answered 502, but not as Vault does"},
+		"HTML 403":           {write(403, "<html>denied</html>"), "answered 403, but not as Vault does"},
+		"HTML 200":           {write(200, "<html>log in to the Wi-Fi</html>"), "not as Vault does"},
+		"truncated":          {write(200, good[:40]), "unexpected EOF"},
+		"nothing":            {write(200, ""), "no such role"},
+		"204":                {write(204, ""), "no such role"},
+		"absurd":             {write(200, `{"data":{"access_key":{}}}`), "no access key ID"},
+		"a list":             {write(200, `[1,2]`), "aws"},
+		"endless":            {func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, io.LimitReader(zeros{}, 8<<20)) }, "longer than"},
+		"long error":         {write(400, `{"errors":["`+strings.Repeat("x", 1<<16)+`"]}`), "Vault answered 400: xxx"},
+		"echoed token":       {write(500, `{"errors":["saw hvs.secret-token\u001b[2J\nhere"]}`), "saw [secret] [2J here"},
+		"redirect elsewhere": {redirect("http://127.0.0.1:1/v1/x"), "sent vaws on to http://127.0.0.1:1"},
+		"redirect to a trap": {redirect("http://$(reboot)/"), "sent vaws elsewhere"},
+		"sealed":             {write(503, `{"errors":["Vault is sealed"]}`), "Vault is sealed"},
+		"quota":              {retryLater("120"), "Vault answered 429"},
+		"hangs up":           {hangUp, "EOF"},
+	} {
+		_, err := mint(t, request, Config{}, c.handler)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+			continue
+		}
+		all := err.Error() + strings.Join(hint.Of(err), "")
+		if strings.Contains(all, "secret-token") || strings.ContainsAny(all, "\x1b\n") || len(all) > 2000 {
+			t.Errorf("%s: %q", name, all)
+		}
+		if len(hint.Of(err)) == 0 && !strings.Contains(name, "absurd") {
+			t.Errorf("%s: no hint for %v", name, err)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func redirect(to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", to)
+		w.WriteHeader(307)
+	}
+}
+
+func retryLater(seconds string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", seconds)
+		w.WriteHeader(429)
+		io.WriteString(w, `{"errors":["request path: rate limit quota exceeded"]}`)
+	}
+}
+
+func hangUp(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		conn.Close()
+	}
+}
+
+func TestRedirectCarriesNothingToAnotherHost(t *testing.T) {
+	asked := 0
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++ }))
+	defer other.Close()
+	if _, err := mint(t, request, Config{}, redirect(other.URL+"/v1/aws/sts/r")); err == nil || asked > 0 {
+		t.Errorf("err %v, the other host was asked %d times", err, asked)
+	}
+}
+
+// What was sent may have made an IAM user, and must not be sent twice.
+func TestOnlyWhatNeverArrivedIsRepeated(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"hang up": hangUp, "500": write(500, `{"errors":["internal error"]}`), "502": write(502, "x"), "quota": retryLater("60"),
+	} {
+		asked := 0
+		_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
+			asked++
+			handler(w, req)
+		})
+		if err == nil || asked != 1 {
+			t.Errorf("%s: err %v, asked %d times", name, err, asked)
+		}
+	}
+}
+
+func TestStandbyIsAskedAgain(t *testing.T) {
+	asked := 0
+	_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
+		if asked++; asked < 3 {
+			write(500, `{"errors":["local node not active but active cluster node not found"]}`)(w, req)
+			return
+		}
+		write(200, good)(w, req)
+	})
+	if err != nil || asked != 3 {
+		t.Errorf("err %v, asked %d times", err, asked)
+	}
+}
+
+func TestRetriesEnd(t *testing.T) {
+	now := began
+	r := retries{now: func() time.Time { return now }}
+	resp := &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"1"}}}
+	tries := 0
+	for again := true; again; tries++ {
+		again, _ = r.check(context.Background(), resp, nil)
+		now = now.Add(r.pause(0, 0, tries, resp))
+	}
+	if tries != 4 {
+		t.Errorf("%d tries", tries)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if again, err := r.check(ctx, resp, nil); again || !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end: again %v, err %v", again, err)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	for _, c := range []struct {
+		endpoint, mfa string
+		want          string
+	}{
+		{"", "", "[{POST sts} {GET sts} {POST creds} {GET creds}]"},
+		{"", "123456", "[{POST sts} {POST creds}]"},
+		{"creds", "", "[{POST creds} {GET creds}]"},
+		{"static-creds", "", "[{GET static-creds}]"},
+	} {
+		if got := fmt.Sprint(attempts(credentials.Request{Endpoint: c.endpoint}, c.mfa)); got != c.want {
+			t.Errorf("%q %q: %s", c.endpoint, c.mfa, got)
+		}
+	}
+}
+
+// vault/api reads the environment when it makes a client, whatever its
+// configuration says.
+func TestNothingOfTheEnvironmentReachesVault(t *testing.T) {
+	for name, value := range map[string]string{
+		"VAULT_TOKEN": "hvs.other", "VAULT_NAMESPACE": "other", "VAULT_ADDR": "http://127.0.0.1:1", "VAULT_AGENT_ADDR": "http://127.0.0.1:1",
+		"VAULT_HEADERS": `{"X-Other":"1"}`, "VAULT_WRAP_TTL": "1m", "VAULT_SKIP_VERIFY": "nonsense", "VAULT_PROXY_ADDR": "http://127.0.0.1:1",
+		"VAULT_CLIENT_CERT": "/nonexistent", "VAULT_MAX_RETRIES": "x", "VAULT_RATE_LIMIT": "x", "VAULT_CLIENT_TIMEOUT": "x",
+	} {
+		t.Setenv(name, value)
+	}
+	var headers http.Header
+	_, err := mint(t, request, Config{Token: "hvs.mine"}, func(w http.ResponseWriter, req *http.Request) {
+		headers = req.Header
+		write(200, good)(w, req)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if headers.Get("X-Vault-Token") != "hvs.mine" || headers.Get("X-Vault-Namespace") != "" ||
+		headers.Get("X-Other") != "" || headers.Get("X-Vault-Wrap-Ttl") != "" {
+		t.Errorf("headers %v", headers)
+	}
+	if os.Getenv("VAULT_TOKEN") != "hvs.other" {
+		t.Error("the environment was not put back")
+	}
+}
+
+func TestHeadersOfTheSurroundings(t *testing.T) {
+	t.Setenv("VAULT_HEADERS", `{"X-Mine":"1"}`)
+	_, err := mint(t, request, Config{Headers: true}, func(w http.ResponseWriter, req *http.Request) {
+		if req.Header.Get("X-Mine") != "1" {
+			t.Errorf("headers %v", req.Header)
+		}
+		write(200, good)(w, req)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMFAIsAskedForOnce(t *testing.T) {
+	var bodies []string
+	config := Config{AskMFA: func(context.Context) (string, error) { return "123456", nil }}
+	_, err := mint(t, request, config, func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		bodies = append(bodies, string(body))
+		if strings.Contains(req.URL.String(), "123456") {
+			t.Errorf("the code is in the URL %s", req.URL)
+		}
+		write(400, `{"errors":["Error generating STS keys: AccessDenied: MultiFactorAuthentication failed"]}`)(w, req)
+	})
+	if err == nil || len(bodies) != 2 || !strings.Contains(bodies[1], "123456") {
+		t.Errorf("err %v, bodies %q", err, bodies)
+	}
+}
+
+func TestCallerDependsOnEverySecret(t *testing.T) {
+	login := func(value string) func() (Secret, error) {
+		return func() (Secret, error) { return Secret{value, "x"}, nil }
+	}
+	var all []string
+	for _, c := range []Config{{}, {Token: "a"}, {Token: "b"}, {Token: "a", MFACode: "1"}, {Login: login("x")}, {Login: login("y")}} {
+		digest := New(c).Caller(t.Context())
+		if slices.Contains(all, digest) {
+			t.Errorf("two callers are the same")
+		}
+		all = append(all, digest)
+	}
+}
+
+func TestReadSecret(t *testing.T) {
+	file := t.TempDir() + "/secret"
+	if err := os.WriteFile(file, []byte(" s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	getenv := func(name string) string { return map[string]string{"S": "fromenv"}[name] }
+	for _, c := range []struct{ file, env, want string }{{file, "", "s3cret"}, {"", "S", "fromenv"}} {
+		if got, err := ReadSecret(c.file, c.env, getenv); err != nil || got.Value != c.want {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	for _, c := range []struct{ file, env string }{{"/nonexistent", ""}, {"", "UNSET"}, {"", ""}} {
+		if _, err := ReadSecret(c.file, c.env, getenv); err == nil || len(hint.Of(err)) == 0 {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/vault/api"
+	"github.com/hashicorp/vault/api/cliconfig"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+)
+
+// tokenFor returns the token for the request: that of the log-in where one is
+// configured, else the ambient one; empty if there is none.
+func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials.Request) (string, error) {
+	if r.AuthMethod != "" {
+		return s.logIn(ctx, client, r)
+	}
+	return s.ambientToken(ctx)
+}
+
+// ambientToken is VAULT_TOKEN, else the token helper's; empty if there is none.
+func (s *Source) ambientToken(ctx context.Context) (string, error) {
+	if s.token != nil {
+		return *s.token, nil
+	}
+	token := s.config.Token
+	if token == "" && s.config.Helper != nil {
+		var err error
+		if token, err = s.config.Helper(ctx); err != nil {
+			return "", err
+		}
+	}
+	token = strings.TrimSpace(token)
+	s.token = &token
+	return token, nil
+}
+
+// HelperToken asks the token helper that the user has configured for the vault
+// CLI, by default ~/.vault-token. Without a home directory there is none.
+func HelperToken(ctx context.Context) (string, error) {
+	if _, err := os.UserHomeDir(); err != nil {
+		return "", nil // the helper would panic
+	}
+	type answer struct {
+		token string
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() { // a helper takes no context
+		var a answer
+		a.token, a.err = askHelper()
+		answers <- a
+	}()
+	select {
+	case a := <-answers:
+		return strings.TrimSpace(a.token), a.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("asking the token helper: %w", ctx.Err())
+	}
+}
+
+func askHelper() (string, error) {
+	helper, err := cliconfig.DefaultTokenHelper()
+	if err == nil {
+		var token string
+		if token, err = helper.Get(); err == nil {
+			return token, nil
+		}
+	}
+	return "", hint.Errorf("check the token_helper in ~/.vault, or set VAULT_TOKEN", "asking the token helper: %w", err)
+}
