@@ -1,0 +1,72 @@
+// Package term speaks with the person at the terminal, past stdin and stdout,
+// which belong to programs.
+package term
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// device is the terminal that vaws was started from.
+type device struct{ in, out *os.File }
+
+func (d device) close() {
+	d.in.Close()
+	d.out.Close()
+}
+
+// Available reports whether there is a terminal with a person before it.
+func Available() bool {
+	d, err := open()
+	if err != nil {
+		return false
+	}
+	defer d.close()
+	return term.IsTerminal(int(d.in.Fd()))
+}
+
+// AskSecret prints the prompt on the terminal and reads a line that is not
+// shown. Ctrl-C and the end of ctx end it at once, with the terminal as it was.
+func AskSecret(ctx context.Context, prompt string) (string, error) {
+	d, err := open()
+	if err != nil {
+		return "", fmt.Errorf("opening the terminal: %w", err)
+	}
+	defer d.close()
+	before, err := term.GetState(int(d.in.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("opening the terminal: %w", err)
+	}
+	defer term.Restore(int(d.in.Fd()), before)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	fmt.Fprint(d.out, prompt)
+	defer fmt.Fprintln(d.out)
+	return readSecret(ctx, d.in)
+}
+
+func readSecret(ctx context.Context, in *os.File) (string, error) {
+	type line struct {
+		text []byte
+		err  error
+	}
+	lines := make(chan line, 1)
+	go func() { // a terminal cannot be read with a deadline
+		text, err := term.ReadPassword(int(in.Fd()))
+		lines <- line{text, err}
+	}()
+	select {
+	case l := <-lines:
+		if l.err != nil {
+			return "", fmt.Errorf("reading from the terminal: %w", l.err)
+		}
+		return strings.TrimSpace(string(l.text)), nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("nothing was entered: %w", ctx.Err())
+	}
+}
