@@ -1,0 +1,116 @@
+// Package cli is the command line: the grammar, a file for each command, the
+// wiring of the rooms, and all printing.
+package cli
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"vaws/internal/child"
+	"vaws/internal/hint"
+)
+
+// Exit statuses. exec has one of its own for its failures, so that they are not
+// taken for the command's; env(1) and nohup(1) use the same.
+const (
+	statusFailure     = 1
+	statusUsage       = 2
+	statusExecFailure = 125
+)
+
+// grammar is every command. The text of a tag is its help.
+type grammar struct {
+	CredentialProcess credentialProcess `cmd:"" help:"Print credentials as JSON for an SDK's credential_process."`
+	Exec              execCommand       `cmd:"" help:"Run a command with credentials in its environment."`
+	Env               envCommand        `cmd:"" help:"Print statements for a shell's eval."`
+	Version           versionCommand    `cmd:"" help:"Print the version."`
+}
+
+const description = `AWS credentials from HashiCorp Vault or OpenBao, cached in the OS keyring.
+
+NAME is a profile of the AWS config, a Vault role, or MOUNT/ROLE.`
+
+// session is one call of vaws.
+type session struct {
+	console
+	environ []string // as it was at the start
+	getenv  func(string) string
+	now     func() time.Time
+}
+
+// Main runs the command line and returns the exit status.
+func Main(args []string) int {
+	s := &session{
+		console: console{out: os.Stdout, err: os.Stderr},
+		environ: os.Environ(),
+		getenv:  os.Getenv,
+		now:     time.Now,
+	}
+	err := s.run(args)
+	if err == nil {
+		return 0
+	}
+	s.printError(err)
+	return status(err, len(args) > 0 && args[0] == "exec")
+}
+
+func (s *session) run(args []string) error {
+	if len(args) == 0 {
+		return usageError{hint.Errorf("run: vaws --help", "no command given")}
+	}
+	parser, err := kong.New(&grammar{},
+		kong.Name("vaws"),
+		kong.Description(description),
+		kong.ShortUsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"shells": shellNames()},
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return usageError{hint.Wrap(err, "run: vaws "+commandOf(err)+"--help")}
+	}
+	return command.Run(s)
+}
+
+// commandOf is the command that a parse error is about, followed by a space.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) || parse.Context.Command() == "" {
+		return ""
+	}
+	return strings.Fields(parse.Context.Command())[0] + " "
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// exitStatus ends vaws with a status of somebody else's, without a word.
+type exitStatus int
+
+func (e exitStatus) Error() string { return "" }
+
+func status(err error, isExec bool) int {
+	var exit exitStatus
+	var run *child.Error
+	var usage usageError
+	switch {
+	case errors.As(err, &exit):
+		return int(exit)
+	case errors.As(err, &run):
+		return run.Status
+	case isExec:
+		return statusExecFailure
+	case errors.As(err, &usage):
+		return statusUsage
+	}
+	return statusFailure
+}

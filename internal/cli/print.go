@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"vaws/internal/hint"
+)
+
+// How vaws speaks: stdout is for the answer alone, built in memory and written
+// once, after all has succeeded. Messages go to stderr, one line each, begin
+// with the program's name and their kind, and have neither capitals nor full
+// stops. An error is followed by its hints, best a command to paste. No message
+// holds a secret.
+
+type console struct {
+	out, err io.Writer
+	debugOn  bool
+}
+
+// answer writes the whole of a command's answer.
+func (c *console) answer(text []byte) error {
+	if _, err := c.out.Write(text); err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	return nil
+}
+
+func (c *console) printError(err error) {
+	if err.Error() != "" {
+		c.report("error", err)
+	}
+}
+
+// warn tells of what went wrong without harm to the answer.
+func (c *console) warn(err error) { c.report("warning", err) }
+
+func (c *console) report(kind string, err error) {
+	var lines bytes.Buffer
+	fmt.Fprintf(&lines, "vaws: %s: %s\n", kind, printable(err.Error()))
+	for _, advice := range hint.Of(err) {
+		fmt.Fprintf(&lines, "vaws: hint: %s\n", printable(advice))
+	}
+	c.err.Write(lines.Bytes()) // there is nobody to tell that this failed
+}
+
+func (c *console) debug(format string, args ...any) {
+	if c.debugOn {
+		fmt.Fprintf(c.err, "vaws: debug: %s\n", printable(fmt.Sprintf(format, args...)))
+	}
+}
+
+// printable keeps a message on its line and its terminal as it was.
+func printable(text string) string {
+	return string(bytes.Map(func(r rune) rune {
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, []byte(text)))
+}

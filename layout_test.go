@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// free are the rooms that every other one may import.
+var free = []string{"vaws/internal/credentials", "vaws/internal/hint"}
+
+// goList runs the go tool in the root of the module.
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", strings.Join(args, " "), err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func TestRoomsDoNotImportEachOther(t *testing.T) {
+	rooms := goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	if len(rooms) < 10 {
+		t.Fatalf("found only %d rooms: %q", len(rooms), rooms)
+	}
+	for _, line := range rooms {
+		imports := strings.Fields(line)
+		room := imports[0]
+		if room == "vaws" || room == "vaws/internal/cli" {
+			continue
+		}
+		for _, path := range imports[1:] {
+			if strings.HasPrefix(path, "vaws/") && !slices.Contains(free, path) {
+				t.Errorf("%s imports %s", room, path)
+			}
+		}
+	}
+}
+
+// hint imports nothing of vaws, credentials only hint.
+func TestFreeRoomsAreAtTheBottom(t *testing.T) {
+	for _, path := range goList(t, "-f", `{{join .Imports "\n"}}`, "./internal/hint") {
+		if strings.HasPrefix(path, "vaws/") {
+			t.Errorf("hint imports %s", path)
+		}
+	}
+}
+
+func TestNoAWSServiceClientIsLinked(t *testing.T) {
+	deps := goList(t, "-deps", ".")
+	if !slices.Contains(deps, "vaws/internal/vault") {
+		t.Fatalf("not the dependencies of vaws: %d packages", len(deps))
+	}
+	for _, path := range deps {
+		if strings.Contains(path, "aws-sdk-go") && strings.Contains(path, "/service/") {
+			t.Errorf("linked: %s", path)
+		}
+	}
+}
+
+func TestModulesStayFew(t *testing.T) {
+	if modules := goList(t, "-m", "all"); len(modules) >= 80 {
+		t.Errorf("%d modules", len(modules))
+	}
+}
