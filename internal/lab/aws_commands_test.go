@@ -1,0 +1,141 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var awsCommands = map[string]command{
+	"calls":           simple("ACTION N | reset", 1, runCalls),
+	"minted":          simple("N [ACCOUNT]", 1, runMinted),
+	"aws-fail":        simple("ACTION TIMES CODE STATUS TEXT…", 5, runFail),
+	"aws-delay":       simple("ACTION DURATION", 2, runDelay),
+	"aws-lifetime":    withDuration(func(s *script, d time.Duration) { s.stand.SetLifetime(d) }),
+	"aws-keydelay":    withDuration(func(s *script, d time.Duration) { s.stand.SetKeyDelay(d) }),
+	"aws-keyrefusals": withNumber(func(s *script, n int) { s.stand.SetKeyRefusals(n) }),
+	"aws-tokenlength": withNumber(func(s *script, n int) { s.stand.SetTokenLength(n) }),
+	"aws-mfa":         simple("CODE", 1, func(s *script, args []string) error { s.stand.SetMFACode(args[0]); return nil }),
+	"aws-deny":        simple("ROLEARN", 1, func(s *script, args []string) error { s.stand.DenyRole(args[0]); return nil }),
+	"aws-reset":       simple("", 0, func(s *script, _ []string) error { s.stand.ResetFailures(); return nil }),
+	"aws-stop":        simple("", 0, func(s *script, _ []string) error { return s.stand.Close() }),
+}
+
+var keyringCommands = map[string]command{
+	"keyring": {usage: "lock | unlock | stop | start | silent | none", least: 1, run: runKeyring},
+}
+
+func withDuration(set func(*script, time.Duration)) command {
+	return simple("DURATION", 1, func(s *script, args []string) error {
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return err
+		}
+		set(s, d)
+		return nil
+	})
+}
+
+func withNumber(set func(*script, int)) command {
+	return simple("N", 1, func(s *script, args []string) error {
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		set(s, n)
+		return nil
+	})
+}
+
+func runCalls(s *script, args []string) error {
+	if args[0] == "reset" {
+		s.stand.ResetCalls()
+		return nil
+	}
+	if len(args) != 2 {
+		return fmt.Errorf("how many?")
+	}
+	return compareCount(s.stand.Calls(args[0]), args[1])
+}
+
+// runMinted counts the users that the engine makes: their names begin with
+// "vault-", those of the lab do not.
+func runMinted(s *script, args []string) error {
+	account := Account
+	if len(args) > 1 {
+		account = args[1]
+	}
+	users := slices.DeleteFunc(s.stand.Users(account), func(name string) bool { return !strings.HasPrefix(name, "vault-") })
+	return compareCount(len(users), args[0])
+}
+
+func runFail(s *script, args []string) error {
+	times, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	status, err := strconv.Atoi(args[3])
+	if err != nil {
+		return err
+	}
+	s.stand.Fail(args[0], times, args[2], status, strings.Join(args[4:], " "))
+	return nil
+}
+
+func runDelay(s *script, args []string) error {
+	d, err := time.ParseDuration(args[1])
+	if err != nil {
+		return err
+	}
+	s.stand.Delay(args[0], d)
+	return nil
+}
+
+func runKeyring(s *script, ts *testscript.TestScript, _ bool, args []string) error {
+	switch args[0] {
+	case "lock":
+		return s.keyring.Lock()
+	case "unlock":
+		return s.keyring.Unlock()
+	case "stop":
+		return s.keyring.Close()
+	case "start":
+		return s.restartKeyring(ts)
+	case "silent":
+		return s.silenceKeyring(ts)
+	case "none":
+		ts.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
+		return nil
+	}
+	return fmt.Errorf("no such subcommand")
+}
+
+// restartKeyring brings the keyring back with its items, on a new bus.
+func (s *script) restartKeyring(ts *testscript.TestScript) error {
+	if err := s.keyring.Close(); err != nil {
+		return err
+	}
+	k, err := StartKeyring(s.ctx, s.home)
+	if err != nil {
+		return err
+	}
+	s.keyring = k
+	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", k.Address)
+	return nil
+}
+
+func (s *script) silenceKeyring(ts *testscript.TestScript) error {
+	if s.silent == nil {
+		bus, err := StartSilentBus()
+		if err != nil {
+			return err
+		}
+		s.silent = bus
+	}
+	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", s.silent.Address)
+	return nil
+}

@@ -1,0 +1,165 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata/*.txtar drive vaws as its users do. Each script has
+// for itself: a real Vault, an AWS stand-in, an unlocked keyring on a private
+// session bus, and a HOME. The commands that testscript knows (exec, stdout,
+// stderr, cmp, env, exists, grep, stdin, wait …) are described in its package
+// documentation; these are added:
+//
+//	vault [@NAME] stop | start | kill | seal | unseal
+//	vault [@NAME] write PATH [KEY=VALUE…]   as root; the answer's JSON is stdout;
+//	                                        KEY=@FILE reads the value from a file
+//	vault [@NAME] read PATH | list PATH | delete PATH
+//	vault [@NAME] mount PATH [ACCOUNT]      one more AWS engine with the default roles
+//	vault [@NAME] token KIND VAR [mount=PATH] [ttl=20m] [batch] [no-default]
+//	vault [@NAME] approle ROLE KIND ROLEIDVAR SECRETIDVAR [mount=PATH]
+//	vault [@NAME] policy KIND VAR [mount=PATH]
+//	vault [@NAME] enable METHOD PATH        an auth method
+//	vault [@NAME] requests N [TEXT]         requests since the start or the last
+//	vault [@NAME] requests reset            reset, those whose line has TEXT
+//	secondvault NAME                        another Vault: sets NAME_ADDR, NAME_TOKEN;
+//	                                        its mount aws acts in OTHER_ACCOUNT
+//	tlsvault NAME                           the same over https: sets NAME_CACERT,
+//	                                        NAME_CLIENT_CERT and NAME_CLIENT_KEY too
+//	sessionvault NAME                       the same as secondvault, but Vault runs on
+//	                                        session credentials; no static-user
+//
+//	calls ACTION N                          AWS calls so far; N may be <=N or >=N
+//	calls reset
+//	aws-fail ACTION TIMES CODE STATUS TEXT  TIMES -1 is for ever
+//	aws-delay ACTION DURATION
+//	aws-deny ROLEARN
+//	aws-reset                               ends aws-fail, aws-delay and aws-deny
+//	aws-lifetime DURATION                   of sessions from now on; 0 ends that
+//	aws-keydelay DURATION                   until a new IAM key works
+//	aws-keyrefusals N                       uses of a new IAM key that are refused
+//	aws-mfa CODE
+//	aws-tokenlength N
+//	aws-stop                                nothing listens there any more
+//	minted N [ACCOUNT]                      IAM users that Vault made and that exist
+//
+//	keyring lock | unlock | stop | start | silent | none
+//
+//	[!] parallel N PREFIX COMMAND ARG…      N at once; writes PREFIX.I.out, .err and
+//	                                        .status; fails if one fails (with !: if
+//	                                        one succeeds); {} is the copy's number
+//	waitfor DURATION COMMAND ARG…           repeats the command until it succeeds
+//	[!] json FILE KEY [VALUE]               a value by its dotted path; ~REGEXP matches;
+//	                                        without VALUE: whether the key is there
+//	expiry FILE <=DURATION|>=DURATION       an Expiration: how far off, and never later
+//	                                        than AWS's own for that key
+//	jsonvar FILE KEY VAR                    sets a variable from a value
+//	capture VAR                             sets a variable to the last stdout, trimmed
+//	spy NAME                                a server that writes down what it is sent:
+//	                                        sets NAME_ADDR, NAME_TLS_ADDR, NAME_CACERT
+//	redirect NAME URL                       a server that sends everybody on
+//	[!] spied NAME reset | N | TEXT         what the spy has seen
+//	holds FILE…                             files that the script lets hold secrets
+//	secret TEXT…                            more texts that must not be found anywhere
+//
+// Kinds of tokens: full, use, update, read, creds, static, nothing (TokenKinds).
+//
+// In the environment: VAULT_ADDR and VAULT_TOKEN (kind full, mount aws),
+// AWS_ENDPOINT_URL (the stand-in; Debian's aws wants it as --endpoint-url),
+// ACCOUNT and OTHER_ACCOUNT, HOME, XDG_*, DBUS_SESSION_BUS_ADDRESS. PATH holds
+// vaws, the lab's client (a program on the AWS SDK for Go v2), and Debian's
+// programs.
+//
+// At the end of every script, every file under $WORK, everything written to
+// stderr and the command lines of vaws are searched for every secret that the
+// stand-in issued and for Vault tokens. Finding one fails the script. Files named
+// by "holds" are left out, and so are the PREFIX.I.out files of parallel.
+func TestScripts(t *testing.T) {
+	binaries := binariesFor(t)
+	argv := watchArguments(t, filepath.Join(binaries.Dir, "vaws"))
+	testscript.RunT(&scriptT{T: t}, testscript.Params{
+		Dir:                 "testdata",
+		Cmds:                scriptCommands(),
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			return setUpScript(env, binaries, argv)
+		},
+	})
+}
+
+// vaws is one small file to copy: stripped, without cgo, under 12 MB.
+func TestBinaryIsSmall(t *testing.T) {
+	info, err := os.Stat(filepath.Join(binariesFor(t).Dir, "vaws"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 12_000_000
+	if t.Logf("%d bytes", info.Size()); info.Size() >= most {
+		t.Errorf("vaws has %d bytes, %d or more than it may", info.Size(), info.Size()-most)
+	}
+}
+
+var (
+	built     *Binaries
+	errBuild  error
+	buildOnce sync.Once
+)
+
+// binariesFor builds the programs when the first test wants them; TestMain
+// removes them.
+func binariesFor(t *testing.T) *Binaries {
+	t.Helper()
+	buildOnce.Do(func() { built, errBuild = Build(context.Background(), os.Stderr) })
+	if errBuild != nil {
+		t.Fatal(errBuild)
+	}
+	return built
+}
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == parallelWord {
+		os.Exit(parallelMain(os.Args[2:]))
+	}
+	ScrubEnvironment()
+	code := m.Run()
+	if built != nil {
+		_ = built.Remove()
+	}
+	os.Exit(code)
+}
+
+// scriptT gives testscript a *testing.T whose log is searched and is shown only
+// if the script failed.
+type scriptT struct {
+	*testing.T
+	script *script
+}
+
+func (t *scriptT) Run(name string, f func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { f(&scriptT{T: t}) })
+}
+
+// Verbose keeps testscript from cutting its log, so that all of it can be
+// searched.
+func (t *scriptT) Verbose() bool { return true }
+
+// Log is called with the whole log when a script is over.
+func (t *scriptT) Log(args ...any) {
+	t.Helper()
+	text := fmt.Sprint(args...)
+	if t.script != nil {
+		for _, leak := range t.script.searchLog(text) {
+			t.Errorf("leak: %s", leak)
+		}
+	}
+	if t.Failed() || testing.Verbose() {
+		t.T.Log(text)
+	}
+}
