@@ -1,0 +1,48 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+LAB := internal/lab
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# The lab is vetted, tested and run with the flags that Vault is built with:
+# otherwise each of them would compile Vault's 1,500 packages once more.
+STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
+
+.PHONY: help build test unit e2e demo lint lint-program lint-lab vault tools clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build ./vaws
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags="-s -w" -o vaws .
+
+test: tools lint-program unit vault lint-lab e2e ## run every check and every test
+
+unit: ## run the program's unit tests with the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+e2e: vault ## run the tests against a real Vault, keyring and AWS clients
+	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
+
+demo: ## show vaws at work, against a real Vault and a stand-in for AWS
+	@cd $(LAB) && $(STATIC) go run ./demo
+
+lint: lint-program lint-lab ## check formatting, go vet and staticcheck
+
+lint-program:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+
+lint-lab:
+	cd $(LAB) && $(STATIC) go vet ./...
+	cd $(LAB) && $(STATIC) $(STATICCHECK) ./...
+
+vault: ## build the lab's Vault into the user's cache directory
+	@cd $(LAB) && $(STATIC) go run ./demo -prepare
+
+tools: ## install what the tests need (Debian; root or sudo)
+	@$(LAB)/install-debian
+
+clean: ## remove what build made
+	rm -f vaws
