@@ -28,31 +28,37 @@ func (e *Error) Error() string { return fmt.Sprintf("running %q: %v", e.Command,
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Exited is the end of a command that ran: its exit status.
+type Exited int
+
+func (e Exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
 // Run runs command, a program and its arguments, with env, "NAME=VALUE" each,
 // as the whole of its environment. The program is looked for in the PATH of
 // env.
 //
 // On Unix the program replaces this one and is the same process: Run returns
 // only if that fails. On Windows Run leaves Ctrl-C to the program, waits for
-// its end and returns its exit status.
+// its end and returns it as Exited.
 //
 // Three things the Go runtime changes before any Go code runs, and keeps no
 // record of: signals other than SIGHUP, SIGINT and the terminal's stop signals
 // that were ignored, and most that were blocked, are not so for the program;
 // and standard streams that were closed are /dev/null.
 //
-// The error is or wraps an *Error when the fault is the command's.
-func Run(command, env []string) (status int, err error) {
+// The error, which is never nil, is or wraps an *Error when the fault is the
+// command's.
+func Run(command, env []string) error {
 	if len(command) == 0 {
-		return 0, errors.New("no command to run")
+		return errors.New("no command to run")
 	}
 	// The kernel would take what follows the NUL for absent.
 	if slices.ContainsFunc(command, hasNUL) || slices.ContainsFunc(env, hasNUL) {
-		return 0, fmt.Errorf("running %q: NUL byte in its arguments or environment", command[0])
+		return fmt.Errorf("running %q: NUL byte in its arguments or environment", command[0])
 	}
 	path, err := lookUp(command[0], env)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	return run(path, command, env)
 }

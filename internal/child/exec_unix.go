@@ -11,7 +11,7 @@ import (
 
 // run makes path, with command as its arguments, take the place of this
 // process.
-func run(path string, command, env []string) (int, error) {
+func run(path string, command, env []string) error {
 	// What is ignored from the start (by nohup; for a script's background job)
 	// must be so for the command, which it is not while vaws listens for it.
 	signal.Reset(syscall.SIGHUP, syscall.SIGINT)
@@ -22,5 +22,5 @@ func run(path string, command, env []string) (int, error) {
 	if errors.Is(err, syscall.ENOENT) {
 		err = fmt.Errorf("its interpreter is missing: %w", err) // path was there just now
 	}
-	return 0, &Error{command[0], NotExecutable, err}
+	return &Error{command[0], NotExecutable, err}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // run starts path with command as its arguments and waits for its end.
-func run(path string, command, env []string) (int, error) {
+func run(path string, command, env []string) error {
 	// Ctrl-C reaches every process of the console, and it is for the command
 	// to decide what comes of it. (signal.Ignore would not do: to the Go
 	// runtime it means the default, which on Windows ends the process.)
@@ -20,10 +20,10 @@ func run(path string, command, env []string) (int, error) {
 	cmd := &exec.Cmd{Path: path, Args: command, Env: env, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	err := cmd.Run()
 	if cmd.ProcessState != nil {
-		return cmd.ProcessState.ExitCode(), nil
+		return Exited(cmd.ProcessState.ExitCode())
 	}
 	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
 		err = cause.Err // without the path, which Error names
 	}
-	return 0, &Error{command[0], NotExecutable, err}
+	return &Error{command[0], NotExecutable, err}
 }

@@ -25,15 +25,12 @@ func TestMain(m *testing.M) {
 	if path, ok := os.LookupEnv("CHILD_TEST_PATH"); ok {
 		set = []variable{{"PATH", path}}
 	}
-	status, err := Run(os.Args[2:], Environ(os.Environ(), set, []string{"CHILD_TEST_PATH"}, nil))
+	status := 125
+	err := Run(os.Args[2:], Environ(os.Environ(), set, []string{"CHILD_TEST_PATH"}, nil))
 	if failed := (*Error)(nil); errors.As(err, &failed) {
 		status = failed.Status
-	} else if err != nil {
-		status = 125
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, strings.Join(append([]string{err.Error()}, hint.Of(err)...), "\n"))
-	}
+	fmt.Fprintln(os.Stderr, strings.Join(append([]string{err.Error()}, hint.Of(err)...), "\n"))
 	os.Exit(status)
 }
 

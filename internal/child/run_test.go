@@ -115,7 +115,7 @@ func TestRunRefuses(t *testing.T) {
 		{[]string{"true", "a\x00b"}, nil},
 		{[]string{"true"}, []string{"A=secret\x00"}},
 	} {
-		_, err := Run(c.command, c.env)
+		err := Run(c.command, c.env)
 		if failed := (*Error)(nil); err == nil || errors.As(err, &failed) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("Run(%q, %q): %v", c.command, c.env, err)
 		}
@@ -220,19 +220,19 @@ func relativeError(name, path string) string {
 }
 
 func TestRunTooLongACommandLine(t *testing.T) {
-	_, err := Run([]string{"true", strings.Repeat("x", 8<<20)}, os.Environ())
+	err := Run([]string{"true", strings.Repeat("x", 8<<20)}, os.Environ())
 	if failed := (*Error)(nil); !errors.As(err, &failed) || failed.Status != NotExecutable {
 		t.Errorf("error %v, want an *Error", err)
 	}
 }
 
 func TestErrorCarriesCauseAndHint(t *testing.T) {
-	_, err := Run([]string{"a b"}, []string{"PATH=/bin"})
+	err := Run([]string{"a b"}, []string{"PATH=/bin"})
 	failed := (*Error)(nil)
 	if !errors.As(err, &failed) || failed.Status != NotFound || failed.Command != "a b" || len(hint.Of(err)) != 1 {
 		t.Errorf("error %#v, hints %q", err, hint.Of(err))
 	}
-	_, err = Run([]string{"/no/such"}, nil)
+	err = Run([]string{"/no/such"}, nil)
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the cause of %v is lost", err)
 	}

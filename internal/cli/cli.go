@@ -12,6 +12,7 @@ import (
 
 	"vaws/internal/child"
 	"vaws/internal/hint"
+	"vaws/internal/term"
 )
 
 // Exit statuses. exec has one of its own for its failures, so that they are not
@@ -20,6 +21,7 @@ const (
 	statusFailure     = 1
 	statusUsage       = 2
 	statusExecFailure = 125
+	statusInterrupted = 130 // 128 + SIGINT, as shells have it
 )
 
 // grammar is every command. The text of a tag is its help.
@@ -53,6 +55,12 @@ func Main(args []string) int {
 	err := s.run(args)
 	if err == nil {
 		return 0
+	}
+	if exited := child.Exited(0); errors.As(err, &exited) {
+		return int(exited)
+	}
+	if errors.Is(err, term.ErrInterrupted) {
+		return statusInterrupted // who pressed Ctrl-C knows why
 	}
 	s.printError(err)
 	return status(err, len(args) > 0 && args[0] == "exec")
@@ -93,18 +101,10 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// exitStatus ends vaws with a status of somebody else's, without a word.
-type exitStatus int
-
-func (e exitStatus) Error() string { return "" }
-
 func status(err error, isExec bool) int {
-	var exit exitStatus
 	var run *child.Error
 	var usage usageError
 	switch {
-	case errors.As(err, &exit):
-		return int(exit)
 	case errors.As(err, &run):
 		return run.Status
 	case isExec:

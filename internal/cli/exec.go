@@ -28,11 +28,7 @@ func (e execCommand) Run(s *session) error {
 	}
 	vars := append(creds.Environ(), s.regionVariables(target.Region)...)
 	env := child.Environ(s.environ, vars, credentials.Cleared(), []string{"AWS_CONTAINER_"})
-	status, err := child.Run(command, env)
-	if err == nil && status != 0 {
-		return exitStatus(status)
-	}
-	return err
+	return child.Run(command, env)
 }
 
 // regionVariables hand on the region that the user chose, unless the environment

@@ -28,9 +28,7 @@ func (c *console) answer(text []byte) error {
 }
 
 func (c *console) printError(err error) {
-	if err.Error() != "" {
-		c.report("error", err)
-	}
+	c.report("error", err)
 }
 
 // warn tells of what went wrong without harm to the answer.
