@@ -24,7 +24,7 @@ func shellNames() string { return strings.Join(shell.Names(), ", ") }
 func (e envCommand) Run(s *session) error {
 	sh, err := e.shell(s)
 	if err != nil {
-		return usageError{err}
+		return usageError{hint.Wrap(err, "for a program to read: vaws env NAME --shell json")}
 	}
 	if e.Unset {
 		return e.unset(s, sh)

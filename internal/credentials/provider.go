@@ -61,6 +61,16 @@ func (f Failure) asError(began time.Time) error {
 	return hint.Wrap(errors.New(f.Message), hints...)
 }
 
+// Untried is an error of Mint that says nothing about the next attempt, such as
+// a question that nobody answered. It is not kept for others.
+type Untried struct{ Err error }
+
+// Error is the error's own text.
+func (u Untried) Error() string { return u.Err.Error() }
+
+// Unwrap returns the error.
+func (u Untried) Unwrap() error { return u.Err }
+
 // Demand is what a caller expects of the credentials.
 type Demand struct {
 	Rule    Rule
@@ -192,6 +202,9 @@ func (p *Provider) shares(ctx context.Context, f Failure, d Demand, began time.T
 }
 
 func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {
+	if untried := (Untried{}); errors.As(err, &untried) {
+		return
+	}
 	f := Failure{Time: p.Now(), Caller: p.Source.Caller(ctx), Message: err.Error(), Hints: hint.Of(err)}
 	if err := p.Store.SaveFailure(context.WithoutCancel(ctx), r, f); err != nil {
 		p.Debug("the failure is not shared: %v", err)

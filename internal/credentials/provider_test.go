@@ -194,6 +194,19 @@ func TestFailuresAreShared(t *testing.T) {
 	}
 }
 
+func TestUntriedIsNotShared(t *testing.T) {
+	w := newWorld()
+	w.mintErr = Untried{errors.New("nobody answered")}
+	for range 2 {
+		if _, err := w.get(t, Demand{}); err == nil || err.Error() != "nobody answered" {
+			t.Errorf("err %v", err)
+		}
+	}
+	if w.mints != 2 {
+		t.Errorf("%d mints", w.mints)
+	}
+}
+
 func TestFailuresAreForgottenAfterFiveSeconds(t *testing.T) {
 	w := newWorld()
 	w.mintErr = errors.New("denied")

@@ -4,6 +4,7 @@ package term
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -30,8 +31,12 @@ func Available() bool {
 	return term.IsTerminal(int(d.in.Fd()))
 }
 
+// ErrInterrupted is the answer of a person who pressed Ctrl-C.
+var ErrInterrupted = errors.New("interrupted")
+
 // AskSecret prints the prompt on the terminal and reads a line that is not
-// shown. Ctrl-C and the end of ctx end it at once, with the terminal as it was.
+// shown. Ctrl-C ends it at once with ErrInterrupted, and so does the end of ctx
+// with its error; the terminal is then as it was.
 func AskSecret(ctx context.Context, prompt string) (string, error) {
 	d, err := open()
 	if err != nil {
@@ -43,14 +48,15 @@ func AskSecret(ctx context.Context, prompt string) (string, error) {
 		return "", fmt.Errorf("opening the terminal: %w", err)
 	}
 	defer term.Restore(int(d.in.Fd()), before)
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
 	fmt.Fprint(d.out, prompt)
 	defer fmt.Fprintln(d.out)
-	return readSecret(ctx, d.in)
+	return readSecret(ctx, d.in, interrupts)
 }
 
-func readSecret(ctx context.Context, in *os.File) (string, error) {
+func readSecret(ctx context.Context, in *os.File, interrupts <-chan os.Signal) (string, error) {
 	type line struct {
 		text []byte
 		err  error
@@ -66,7 +72,9 @@ func readSecret(ctx context.Context, in *os.File) (string, error) {
 			return "", fmt.Errorf("reading from the terminal: %w", l.err)
 		}
 		return strings.TrimSpace(string(l.text)), nil
+	case <-interrupts:
+		return "", ErrInterrupted
 	case <-ctx.Done():
-		return "", fmt.Errorf("nothing was entered: %w", ctx.Err())
+		return "", fmt.Errorf("nothing was entered in time: %w", ctx.Err())
 	}
 }

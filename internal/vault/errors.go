@@ -112,7 +112,7 @@ func (s *Source) explainAnswer(ctx context.Context, r credentials.Request, answe
 	if text == "" {
 		text = "no reason given"
 	}
-	err := fmt.Errorf("Vault answered %d: %s", answer.StatusCode, text)
+	err := fmt.Errorf("answer %d from Vault: %s", answer.StatusCode, text)
 	for _, a := range advices {
 		if (a.status == 0 || a.status == answer.StatusCode) && strings.Contains(text, a.text) {
 			return hint.Wrap(err, a.hint(r))
@@ -171,7 +171,7 @@ func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denie
 	}
 	if denied.token {
 		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
-			"Vault does not accept the token: it has expired, was revoked, or belongs to another Vault: %w", denied)
+			"the token is not accepted: it has expired, was revoked, or belongs to another Vault: %w", denied)
 	}
 	return hint.Wrap(fmt.Errorf("the token's policies do not allow it: %w", denied), policyFor(r),
 		fmt.Sprintf("if %q is not where the AWS secrets engine is mounted, choose with --mount or vaws_mount", r.Mount))
@@ -214,7 +214,7 @@ func (s *Source) explainAny(err error) error {
 		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health",
 			"%s answered %d, but not as Vault does", at, answer.StatusCode)
 	case errors.As(err, &answer):
-		return fmt.Errorf("Vault answered %d: %s", answer.StatusCode, strings.Join(answer.Errors, "; "))
+		return fmt.Errorf("answer %d from Vault: %s", answer.StatusCode, strings.Join(answer.Errors, "; "))
 	case errors.As(err, &redirect) && redirect.to == "":
 		return hint.Errorf("check VAULT_ADDR", "%s sent vaws elsewhere, where your token does not go", at)
 	case errors.As(err, &redirect):

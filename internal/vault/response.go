@@ -16,7 +16,7 @@ import (
 
 // errNothingThere is an answer without content, which is what Vault gives for a
 // path that leads nowhere.
-var errNothingThere = errors.New("Vault has nothing at this path")
+var errNothingThere = errors.New("nothing at this path in Vault")
 
 const (
 	// AWS's tokens are 4096 bytes at the most, and it warns that they may grow:
@@ -45,11 +45,11 @@ func parse(secret *api.Secret, r credentials.Request, began time.Time) (credenti
 	}
 	switch {
 	case !isPrintable(c.AccessKeyID, 128):
-		return credentials.Credentials{}, errors.New("Vault's answer has no access key ID that AWS could have made")
+		return credentials.Credentials{}, errors.New("the answer of Vault has no access key ID that AWS could have made")
 	case !isPrintable(c.SecretAccessKey, 128):
-		return credentials.Credentials{}, errors.New("Vault's answer has no secret access key that AWS could have made")
+		return credentials.Credentials{}, errors.New("the answer of Vault has no secret access key that AWS could have made")
 	case c.SessionToken != "" && !isPrintable(c.SessionToken, maxSessionToken):
-		return credentials.Credentials{}, errors.New("Vault's answer has no session token that AWS could have made")
+		return credentials.Credentials{}, errors.New("the answer of Vault has no session token that AWS could have made")
 	}
 	if !isPrintable(c.ARN, 2048) || c.AccountID() == "" {
 		c.ARN = ""
@@ -63,7 +63,7 @@ func (f fields) lease(c *credentials.Credentials, secret *api.Secret, endpoint s
 	c.Lease = credentials.Lease{ID: secret.LeaseID, Issued: began}
 	vaultLife := time.Duration(secret.LeaseDuration) * time.Second
 	if secret.LeaseDuration < 0 || vaultLife > maxLife {
-		return fmt.Errorf("Vault's answer has a lease of %d seconds", secret.LeaseDuration)
+		return fmt.Errorf("the answer of Vault has a lease of %d seconds", secret.LeaseDuration)
 	}
 	c.Lease.VaultEnd = began.Add(vaultLife)
 	switch {
@@ -83,7 +83,7 @@ func (f fields) lease(c *credentials.Credentials, secret *api.Secret, endpoint s
 		c.Lease.Expiry = began.Add(life)
 	}
 	if !c.Lease.Expiry.After(began) {
-		return errors.New("Vault's answer has a lease that is over already")
+		return errors.New("the answer of Vault has a lease that is over already")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (f fields) ttl(lease time.Duration) (time.Duration, error) {
 	}
 	seconds, err := number.Float64()
 	if err != nil || math.IsNaN(seconds) || seconds < 0 || seconds > maxLife.Seconds() {
-		return 0, fmt.Errorf("Vault's answer has a ttl of %s seconds", clip(number.String()))
+		return 0, fmt.Errorf("the answer of Vault has a ttl of %s seconds", clip(number.String()))
 	}
 	return time.Duration(seconds) * time.Second, nil
 }
@@ -112,7 +112,7 @@ func (f fields) rotation(l *credentials.Lease) error {
 	}
 	next, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil || next.Sub(l.Issued) > maxLife {
-		return fmt.Errorf("Vault's answer has the expiration %q", clip(text))
+		return fmt.Errorf("the answer of Vault has the expiration %q", clip(text))
 	}
 	// Vault rotates once a minute what is due; until then the old key works.
 	l.Expiry = next

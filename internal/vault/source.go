@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -65,7 +66,7 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	secret, err := s.read(ctx, r)
 	if needsMFA(err) && s.config.MFACode == "" && s.config.AskMFA != nil {
 		if s.config.MFACode, err = s.config.AskMFA(ctx); err != nil {
-			return credentials.Credentials{}, err
+			return credentials.Credentials{}, credentials.Untried{Err: fmt.Errorf("asking for the MFA code: %w", err)}
 		}
 		began = s.config.Now()
 		secret, err = s.read(ctx, r)

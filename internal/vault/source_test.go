@@ -61,12 +61,12 @@ func TestStrangeAnswers(t *testing.T) {
 		"absurd":             {write(200, `{"data":{"access_key":{}}}`), "no access key ID"},
 		"a list":             {write(200, `[1,2]`), "aws"},
 		"endless":            {func(w http.ResponseWriter, _ *http.Request) { io.Copy(w, io.LimitReader(zeros{}, 8<<20)) }, "longer than"},
-		"long error":         {write(400, `{"errors":["`+strings.Repeat("x", 1<<16)+`"]}`), "Vault answered 400: xxx"},
+		"long error":         {write(400, `{"errors":["`+strings.Repeat("x", 1<<16)+`"]}`), "answer 400 from Vault: xxx"},
 		"echoed token":       {write(500, `{"errors":["saw hvs.secret-token\u001b[2J\nhere"]}`), "saw [secret] [2J here"},
 		"redirect elsewhere": {redirect("http://127.0.0.1:1/v1/x"), "sent vaws on to http://127.0.0.1:1"},
 		"redirect to a trap": {redirect("http://$(reboot)/"), "sent vaws elsewhere"},
 		"sealed":             {write(503, `{"errors":["Vault is sealed"]}`), "Vault is sealed"},
-		"quota":              {retryLater("120"), "Vault answered 429"},
+		"quota":              {retryLater("120"), "answer 429 from Vault"},
 		"hangs up":           {hangUp, "EOF"},
 	} {
 		_, err := mint(t, request, Config{}, c.handler)

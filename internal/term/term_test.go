@@ -1,0 +1,126 @@
+//go:build linux
+
+package term
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// TestMain makes this binary a program that asks its terminal for a secret and
+// says on its descriptor 3 what it got.
+func TestMain(m *testing.M) {
+	if len(os.Args) < 2 || os.Args[1] != "ask" {
+		os.Exit(m.Run())
+	}
+	result := os.NewFile(3, "result")
+	fmt.Fprintf(result, "available %v\n", Available())
+	secret, err := AskSecret(context.Background(), "code: ")
+	fmt.Fprintf(result, "secret %q err %v\n", secret, err)
+	os.Exit(0)
+}
+
+// asking is that program on a terminal of its own.
+type asking struct {
+	tty    *os.File
+	result *os.File
+	cmd    *exec.Cmd
+	screen bytes.Buffer
+}
+
+func ask(t *testing.T) *asking {
+	t.Helper()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asking{result: read, cmd: exec.Command(os.Args[0], "ask")}
+	a.cmd.ExtraFiles = []*os.File{write}
+	if a.tty, err = pty.Start(a.cmd); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	t.Cleanup(func() {
+		a.cmd.Process.Kill()
+		a.tty.Close()
+		a.result.Close()
+	})
+	return a
+}
+
+// until reads the screen until text has appeared.
+func (a *asking) until(t *testing.T, text string) {
+	t.Helper()
+	buf := make([]byte, 256)
+	for !strings.Contains(a.screen.String(), text) {
+		n, err := a.tty.Read(buf)
+		a.screen.Write(buf[:n])
+		if err != nil {
+			t.Fatalf("reading the screen: %v, so far %q", err, a.screen.String())
+		}
+	}
+}
+
+// end reads what is left and returns the result.
+func (a *asking) end(t *testing.T) string {
+	t.Helper()
+	result, err := io.ReadAll(a.result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(result)
+}
+
+func TestAskSecretDoesNotShowIt(t *testing.T) {
+	a := ask(t)
+	a.until(t, "code: ")
+	waitForEcho(t, a.tty, false)
+	if _, err := a.tty.WriteString(" 123456 \n"); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "\n")
+	if got, want := a.end(t), "available true\nsecret \"123456\" err <nil>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if strings.Contains(a.screen.String(), "123456") {
+		t.Errorf("the screen shows it: %q", a.screen.String())
+	}
+	waitForEcho(t, a.tty, true)
+}
+
+func TestCtrlCEndsTheQuestionAndRestoresTheTerminal(t *testing.T) {
+	a := ask(t)
+	a.until(t, "code: ")
+	waitForEcho(t, a.tty, false)
+	if _, err := a.tty.Write([]byte{3}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.end(t); !strings.Contains(got, `secret "" err interrupted`) {
+		t.Errorf("got %q", got)
+	}
+	waitForEcho(t, a.tty, true)
+}
+
+// waitForEcho waits until the terminal shows what is typed, or does not.
+func waitForEcho(t *testing.T, tty *os.File, want bool) {
+	t.Helper()
+	for range 1_000_000 {
+		state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (state.Lflag&unix.ECHO != 0) == want {
+			return
+		}
+	}
+	t.Fatalf("echo is not %v", want)
+}
