@@ -50,7 +50,8 @@ func Main(args []string) int {
 		console: console{out: os.Stdout, err: os.Stderr},
 		environ: os.Environ(),
 		getenv:  os.Getenv,
-		now:     time.Now,
+		// Without its monotonic reading, which stands still while a laptop sleeps.
+		now: func() time.Time { return time.Now().Round(0) },
 	}
 	err := s.run(args)
 	if err == nil {
