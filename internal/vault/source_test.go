@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,11 +112,11 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 }
 
 func TestRedirectCarriesNothingToAnotherHost(t *testing.T) {
-	asked := 0
-	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++ }))
+	var asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1) }))
 	defer other.Close()
-	if _, err := mint(t, request, Config{}, redirect(other.URL+"/v1/aws/sts/r")); err == nil || asked > 0 {
-		t.Errorf("err %v, the other host was asked %d times", err, asked)
+	if _, err := mint(t, request, Config{}, redirect(other.URL+"/v1/aws/sts/r")); err == nil || asked.Load() > 0 {
+		t.Errorf("err %v, the other host was asked %d times", err, asked.Load())
 	}
 }
 
@@ -124,28 +125,28 @@ func TestOnlyWhatNeverArrivedIsRepeated(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"hang up": hangUp, "500": write(500, `{"errors":["internal error"]}`), "502": write(502, "x"), "quota": retryLater("60"),
 	} {
-		asked := 0
+		var asked atomic.Int32
 		_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
-			asked++
+			asked.Add(1)
 			handler(w, req)
 		})
-		if err == nil || asked != 1 {
-			t.Errorf("%s: err %v, asked %d times", name, err, asked)
+		if err == nil || asked.Load() != 1 {
+			t.Errorf("%s: err %v, asked %d times", name, err, asked.Load())
 		}
 	}
 }
 
 func TestStandbyIsAskedAgain(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
-		if asked++; asked < 3 {
+		if asked.Add(1) < 3 {
 			write(500, `{"errors":["local node not active but active cluster node not found"]}`)(w, req)
 			return
 		}
 		write(200, good)(w, req)
 	})
-	if err != nil || asked != 3 {
-		t.Errorf("err %v, asked %d times", err, asked)
+	if err != nil || asked.Load() != 3 {
+		t.Errorf("err %v, asked %d times", err, asked.Load())
 	}
 }
 
@@ -181,6 +182,22 @@ func TestAttempts(t *testing.T) {
 		if got := fmt.Sprint(attempts(credentials.Request{Endpoint: c.endpoint}, c.mfa)); got != c.want {
 			t.Errorf("%q %q: %s", c.endpoint, c.mfa, got)
 		}
+	}
+}
+
+// net/http repeats a GET on a used connection that breaks.
+func TestGETIsSentOnce(t *testing.T) {
+	var gets atomic.Int32
+	_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodGet {
+			gets.Add(1)
+			hangUp(w, req)
+			return
+		}
+		write(403, `{"errors":["permission denied"]}`)(w, req)
+	})
+	if err == nil || gets.Load() != 1 {
+		t.Errorf("err %v, %d GETs", err, gets.Load())
 	}
 }
 

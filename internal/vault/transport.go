@@ -21,7 +21,7 @@ const maxAnswer = 1 << 20
 // which would carry the token to another host, reads no more than maxAnswer, and
 // tells the debug log what was asked, without headers and bodies.
 type guard struct {
-	next  http.RoundTripper
+	next  *http.Transport
 	now   func() time.Time
 	debug func(format string, args ...any)
 }
@@ -29,6 +29,11 @@ type guard struct {
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	began := g.now()
+	if req.Method == http.MethodGet {
+		// On a connection that has been used before, net/http sends a GET again
+		// if the server hangs up; and Vault makes IAM users for GETs too.
+		g.next.CloseIdleConnections()
+	}
 	resp, err := g.next.RoundTrip(req)
 	took := g.now().Sub(began).Round(time.Millisecond)
 	if err != nil {
