@@ -48,7 +48,8 @@ func TestUsageErrors(t *testing.T) {
 		{"exec a --ttl 5m -- true", 125, "less than AWS gives"},
 		{"env a --ttl 5m", 1, "less than AWS gives"},
 	} {
-		status, stdout, stderr := call(t, map[string]string{"VAULT_ADDR": "http://127.0.0.1:1", "AWS_CONFIG_FILE": "/nonexistent"}, strings.Fields(c.line)...)
+		env := map[string]string{"VAULT_ADDR": "http://127.0.0.1:1", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none")}
+		status, stdout, stderr := call(t, env, strings.Fields(c.line)...)
 		lines := strings.SplitAfter(stderr, "\n")
 		if status != c.status || stdout != "" || !strings.Contains(stderr, c.says) {
 			t.Errorf("%q: status %d, stdout %q, stderr %q", c.line, status, stdout, stderr)

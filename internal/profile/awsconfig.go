@@ -62,7 +62,7 @@ func readConfig(path, profile string) (awsConfig, error) {
 		return awsConfig{}, nil
 	}
 	if err != nil {
-		return awsConfig{}, fmt.Errorf("reading the AWS config: %w", err)
+		return awsConfig{}, hint.Errorf("check AWS_CONFIG_FILE and the file's mode", "reading the AWS config: %w", err)
 	}
 	return parseConfig(path, data, profile)
 }

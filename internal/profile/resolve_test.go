@@ -257,8 +257,9 @@ func TestRegion(t *testing.T) {
 }
 
 func TestMissingConfigIsNoError(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none", "config")
 	q := Query{Name: "r", Getenv: func(key string) string {
-		return map[string]string{"AWS_CONFIG_FILE": "/nonexistent/config", "VAULT_ADDR": "https://a.example"}[key]
+		return map[string]string{"AWS_CONFIG_FILE": missing, "VAULT_ADDR": "https://a.example"}[key]
 	}}
 	resolve(t, q)
 }
