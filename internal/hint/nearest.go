@@ -1,32 +1,31 @@
 package hint
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 )
 
 // Nearest returns at most three of the candidates that word may have been meant
-// to be, the nearest first: those that a few typing errors away, or that contain
-// it.
+// to be: those that are the fewest typing errors away, or else contain it.
 func Nearest(word string, candidates []string) []string {
-	type match struct {
-		name  string
-		edits int
-	}
-	var near []match
+	var near, containing []string
+	fewest := min(max(1, len(word)/3), 3)
 	for _, c := range candidates {
 		edits := distance(strings.ToLower(word), strings.ToLower(c))
-		if edits <= max(2, len(word)/3) || len(word) >= 3 && strings.Contains(c, word) {
-			near = append(near, match{c, edits})
+		if edits < fewest {
+			near, fewest = nil, edits
+		}
+		if edits == fewest && !slices.Contains(near, c) {
+			near = append(near, c)
+		}
+		if len(word) >= 3 && strings.Contains(c, word) && !slices.Contains(containing, c) {
+			containing = append(containing, c)
 		}
 	}
-	slices.SortStableFunc(near, func(a, b match) int { return cmp.Compare(a.edits, b.edits) })
-	var names []string
-	for _, m := range near[:min(3, len(near))] {
-		names = append(names, m.name)
+	if len(near) == 0 {
+		near = containing
 	}
-	return names
+	return near[:min(3, len(near))]
 }
 
 // DidYouMean is the hint for the nearest candidates, or empty when none is near.

@@ -13,7 +13,9 @@ func TestNearest(t *testing.T) {
 		"deplyo":    {"deploy"},
 		"admin":     {"ec2-admin"},
 		"zzzzzzzz":  nil,
-		"":          {"s3"},
+		"":          nil,
+		"ls":        nil,
+		"s2":        {"s3"},
 	} {
 		if got := Nearest(word, roles); !slices.Equal(got, want) {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
@@ -22,7 +24,7 @@ func TestNearest(t *testing.T) {
 }
 
 func TestNearestOffersThreeAtMost(t *testing.T) {
-	if got := Nearest("role1", []string{"role2", "role3", "role1x", "role5"}); len(got) != 3 {
+	if got := Nearest("role1", []string{"role2", "role3", "role1x", "role5", "role2"}); len(got) != 3 {
 		t.Errorf("got %q", got)
 	}
 }

@@ -13,25 +13,36 @@ var defaultPorts = map[string]string{"http": "80", "https": "443"}
 // and host in lower case, no default port, no slash at the end.
 func normalise(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || strings.ContainsFunc(address, isControl) {
-		return "", addressError(address, "is not an address")
-	}
-	if u.Scheme == "unix" && u.Path != "" && u.Host == "" {
-		return "unix://" + u.Path, nil
-	}
 	switch {
-	case u.User != nil:
-		return "", addressError(u.Redacted(), "contains a user name")
-	case u.RawQuery != "" || u.Fragment != "":
-		return "", addressError(address, "has a query or a fragment")
+	case strings.ContainsAny(address, "@?#"):
+		// What stands there may be a password, and is not repeated.
+		return "", hint.Errorf(addressForm, "Vault's address has a user name, a query or a fragment")
+	case !strings.Contains(address, "://"):
+		return "", hint.Errorf("say how to speak to it: https://"+printable(address), "Vault's address %q is not an address", address)
+	case err != nil || printable(address) != address:
+		return "", hint.Errorf(addressForm, "Vault's address %q is not an address", address)
+	case u.Scheme == "unix" && u.Path != "" && u.Host == "":
+		return "unix://" + u.Path, nil
 	case defaultPorts[u.Scheme] == "" || u.Hostname() == "":
-		return "", addressError(address, "is not an address")
+		return "", hint.Errorf(addressForm, "Vault's address %q is not an address", address)
+	}
+	if base := strings.TrimRight(u.Path, "/"); strings.HasSuffix(base, "/v1") || strings.HasSuffix(base, "/ui") {
+		return "", hint.Errorf(addressForm, "Vault's address %q goes on behind the server's", address)
 	}
 	host := strings.ToLower(u.Host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":"), ":"+defaultPorts[u.Scheme])
 	return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/"), nil
 }
 
-func addressError(address, problem string) error {
-	return hint.Errorf(`an address reads "https://vault.example.com:8200"`, "Vault's address %q %s", address, problem)
+const addressForm = `an address reads "https://vault.example.com:8200"`
+
+// printable is the address without what would need quotes in the commands that
+// hints show.
+func printable(address string) string {
+	return strings.Map(func(r rune) rune {
+		if isWord(r) || strings.ContainsRune(".:/[]~-", r) {
+			return r
+		}
+		return -1
+	}, address)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"gopkg.in/ini.v1"
 
@@ -22,26 +23,32 @@ type section struct {
 	header  int // line of the (first) header; 0: there is no such section
 	options map[string]string
 	lines   map[string]int // of the options
+
+	last string // name of the option that was added last
 }
 
 // awsConfig is the part of an AWS config that a call needs.
 type awsConfig struct {
 	vaws      section  // [vaws]
 	profile   section  // [profile NAME], or [default] where NAME is "default"
-	addresses []string // every vaws_address of the file, normalised, each once
+	addresses []string // every vaws_address of the file, each once; normalised where that can be done
 }
 
 // ConfigPath is the AWS config file that SDKs read: AWS_CONFIG_FILE, else
 // ~/.aws/config; empty without a home directory.
 func ConfigPath(getenv func(string) string) string {
-	if path := getenv("AWS_CONFIG_FILE"); path != "" {
-		return expandHome(path)
+	return awsFile(getenv("AWS_CONFIG_FILE"), "config")
+}
+
+func awsFile(chosen, name string) string {
+	if chosen != "" {
+		return expandHome(chosen)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(home, ".aws", "config")
+	return filepath.Join(home, ".aws", name)
 }
 
 // expandHome replaces a leading ~/ as the SDKs do for AWS_CONFIG_FILE.
@@ -61,6 +68,9 @@ func readConfig(path, profile string) (awsConfig, error) {
 	if path == "" || errors.Is(err, fs.ErrNotExist) {
 		return awsConfig{}, nil
 	}
+	if errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null, as daemons have it
+		return awsConfig{}, nil
+	}
 	if err != nil {
 		return awsConfig{}, hint.Errorf("check AWS_CONFIG_FILE and the file's mode", "reading the AWS config: %w", err)
 	}
@@ -74,7 +84,7 @@ func parseConfig(path string, data []byte, profile string) (awsConfig, error) {
 	conf := awsConfig{vaws: section{path: path}, profile: section{path: path}}
 	var vaws, wanted bytes.Buffer
 	err := scan(path, data, func(l line) error {
-		if bytes.HasPrefix(l.text, []byte("vaws_address")) {
+		if len(l.text) > len(keyPrefix) && !l.isHeader && !l.continues && (l.text[0] == 'v' || l.text[0] == 'V') {
 			conf.addAddress(l)
 		}
 		switch {
@@ -102,23 +112,72 @@ func (s *section) add(l line, out *bytes.Buffer) error {
 		}
 		return nil
 	}
-	name, _, ok := l.option()
+	name, value, ok := l.option()
+	if l.continues {
+		return s.checkContinuation(l, name)
+	}
 	if !ok || name == "" {
 		return hint.Errorf("a line in a section reads: name = value",
 			"%s:%d: neither an option nor a section", s.path, l.number)
+	}
+	s.last = name
+	if !isRead(name) {
+		return s.checkForeign(l, name)
+	}
+	if err := checkQuote(value); err != nil {
+		return fmt.Errorf("%s:%d: %s: %w", s.path, l.number, name, err)
 	}
 	if s.lines == nil {
 		s.lines = map[string]int{}
 	}
 	s.lines[name] = l.number
-	out.Write(append(l.text, '\n'))
+	out.Write(append(bytes.Clone(l.text), '\n'))
+	return nil
+}
+
+// checkContinuation refuses lines that look like vaws's own, but that the SDKs,
+// and so vaws, take for part of the value above them.
+func (s *section) checkContinuation(l line, name string) error {
+	if !strings.HasPrefix(name, keyPrefix) && !strings.HasPrefix(s.last, keyPrefix) {
+		return nil
+	}
+	return hint.Errorf("write each option from the line's beginning",
+		"%s:%d: the space before it makes this line part of %s above", s.path, l.number, s.last)
+}
+
+// checkForeign refuses in [vaws], which is nobody else's, what lacks the prefix.
+func (s *section) checkForeign(l line, name string) error {
+	if l.isProfile {
+		return nil
+	}
+	return unknownKey(s.path, l.number, name, keyPrefix+name)
+}
+
+// isRead reports whether vaws reads an option. The others never reach ini.v1.
+func isRead(name string) bool {
+	return strings.HasPrefix(name, keyPrefix) || name == "region" || name == "endpoint_url" ||
+		name == "credential_process" || slices.Contains(elsewhere, name)
+}
+
+// checkQuote refuses the quotes that ini.v1 takes for the beginning of several
+// lines, and AWS takes for nothing at all.
+func checkQuote(value string) error {
+	if strings.HasPrefix(value, "`") || strings.HasPrefix(value, `"""`) {
+		return hint.Errorf("write the value without quotes", "a value cannot begin with such a quote")
+	}
 	return nil
 }
 
 func (c *awsConfig) addAddress(l line) {
 	name, value, _ := l.option()
-	if address, err := normalise(value); name == "vaws_address" && err == nil && !slices.Contains(c.addresses, address) {
-		c.addresses = append(c.addresses, address)
+	if name != keyName(Address) {
+		return
+	}
+	if normal, err := normalise(value); err == nil {
+		value = normal
+	}
+	if !slices.Contains(c.addresses, value) {
+		c.addresses = append(c.addresses, value)
 	}
 }
 
@@ -137,13 +196,36 @@ func (s *section) parse(data []byte) error {
 		ChildSectionDelimiter:    "\x00",
 	}, data)
 	if err != nil {
-		return fmt.Errorf("%s: in the section at line %d: %w", s.path, s.header, err)
+		return fmt.Errorf("%s: the section at line %d cannot be read", s.path, s.header) // ini.v1's words may quote a secret
 	}
 	s.options = map[string]string{}
 	for _, key := range file.Section("").Keys() {
 		s.options[key.Name()] = key.Value()
 	}
 	return nil
+}
+
+// CredentialsPath is the file of plain keys that SDKs read:
+// AWS_SHARED_CREDENTIALS_FILE, else ~/.aws/credentials; empty without a home
+// directory.
+func CredentialsPath(getenv func(string) string) string {
+	return awsFile(getenv("AWS_SHARED_CREDENTIALS_FILE"), "credentials")
+}
+
+// hasKeys reports whether the credentials file at path has keys for the profile,
+// and in which line.
+func hasKeys(path, profile string) (number int, found bool) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false // the SDKs do without it as well
+	}
+	_ = scan(path, data, func(l line) error { // what came before a bad line will do
+		if name, _, _ := l.option(); l.section == profile && name == "aws_access_key_id" {
+			number, found = l.number, true
+		}
+		return nil
+	})
+	return number, found
 }
 
 // Names lists the profiles of the AWS config at path, in the file's order; none

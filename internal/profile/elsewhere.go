@@ -34,6 +34,11 @@ func checkProfile(q Query, s section, keys layer) error {
 		return hint.Errorf(fmt.Sprintf("to get it from Vault, add to [profile %s]: vaws_role = ROLE", q.Name),
 			"%s:%d: profile %q gets its credentials elsewhere: %s", s.path, s.lines[option], q.Name, option)
 	}
+	credentials := CredentialsPath(q.Getenv)
+	if number, found := hasKeys(credentials, q.Name); found {
+		return hint.Errorf(fmt.Sprintf("to get it from Vault, add a section [profile %s] with vaws_role = ROLE to the AWS config", q.Name),
+			"%s:%d: %q has keys there", credentials, number, q.Name)
+	}
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 
@@ -13,34 +15,50 @@ import (
 type layer struct {
 	values map[string]string
 	origin func(setting string) string // how an error names the place
+	typed  bool                        // on the command line
+}
+
+// UsageError is an error in what was typed, not in what was found.
+type UsageError struct{ error }
+
+// Unwrap returns the error.
+func (u UsageError) Unwrap() error { return u.error }
+
+// blame names the place of a setting before an error.
+func (l layer) blame(setting string, err error) error {
+	err = fmt.Errorf("%s: %w", l.origin(setting), err)
+	if l.typed {
+		return UsageError{err}
+	}
+	return err
 }
 
 // layers are in the order of their precedence.
 type layers []layer
 
-// pick returns the value of a setting and how an error names its place; both
-// are empty where no layer has it.
-func (ls layers) pick(setting string) (value, origin string) {
+// pick returns the value of a setting and the layer that has it; the value is
+// empty where none does.
+func (ls layers) pick(setting string) (value string, from layer) {
 	for _, l := range ls {
 		if v := l.values[setting]; v != "" {
-			return v, l.origin(setting)
+			return v, l
 		}
 	}
-	return "", ""
+	return "", layer{}
 }
 
 // take stores a setting's value after its check; a setting that nobody has
 // stays empty.
 func (ls layers) take(setting string, to *string, check func(string) error) error {
-	value, origin := ls.pick(setting)
+	value, from := ls.pick(setting)
 	if value == "" {
 		return nil
 	}
 	if strings.ContainsFunc(value, isControl) {
-		return fmt.Errorf("%s: control characters in its value", origin)
+		return from.blame(setting, errors.New("control characters in its value"))
 	}
 	if err := check(value); err != nil {
-		return fmt.Errorf("%s: %w", origin, err)
+		return from.blame(setting, err)
 	}
 	*to = value
 	return nil
@@ -50,7 +68,7 @@ func (ls layers) take(setting string, to *string, check func(string) error) erro
 // variable, profile key, VAULT_* variable, [vaws] key, built-in default.
 func Resolve(q Query) (Target, error) {
 	if err := checkName(q.Name); err != nil {
-		return Target{}, err
+		return Target{}, UsageError{err}
 	}
 	conf, err := readConfig(ConfigPath(q.Getenv), q.Name)
 	if err != nil {
@@ -71,8 +89,9 @@ func Resolve(q Query) (Target, error) {
 		return Target{}, err
 	}
 	if t.Ambient {
-		t.Via, t.Proxy = q.Getenv("VAULT_AGENT_ADDR"), q.Getenv("VAULT_PROXY_ADDR")
+		t.Via, t.Proxy = s.via, q.Getenv("VAULT_PROXY_ADDR")
 	}
+	t.EndpointURL = conf.profile.options["endpoint_url"]
 	t.Region, err = s.region(conf.profile)
 	return t, err
 }
@@ -83,10 +102,11 @@ type settled struct {
 	role    string
 	address string // of the target
 	home    string // that the surroundings are for; may be empty
+	via     string // the surroundings' agent; may be empty
 }
 
 func settle(q Query, conf awsConfig) (settled, error) {
-	flags := layer{q.Flags, flagName}
+	flags := layer{q.Flags, flagName, true}
 	profileKeys, err := conf.profile.layer()
 	if err != nil {
 		return settled{}, err
@@ -106,30 +126,43 @@ func settle(q Query, conf awsConfig) (settled, error) {
 		return settled{}, err
 	}
 	s := settled{role: path, home: home(q.Getenv, defaults, conf.addresses)}
-	vault := layer{map[string]string{Namespace: q.Getenv("VAULT_NAMESPACE")}, func(string) string { return "VAULT_NAMESPACE" }}
+	if s.via, err = agent(q.Getenv); err != nil {
+		return settled{}, err
+	}
+	vault := vaultLayer(q.Getenv)
 	variables := variablesLayer(q.Getenv)
-	if s.address, err = chooseAddress(layers{flags, variables, profileKeys}, q.Getenv, s.home); err != nil {
+	all := layers{flags, variables, profileKeys, vault, defaults}
+	if s.address, err = all.chooseAddress(s.via); err != nil {
 		return settled{}, err
 	}
 	if s.address != s.home {
-		vault.values = nil
+		vault.drop(Namespace)
 	}
-	profileKeys.keepAtHome(s.address)
-	defaults.keepAtHome(s.address)
+	profileKeys.keepAt(s.address, profileKeys.values[Address], defaults.values[Address], s.home)
+	defaults.keepAt(s.address, defaults.values[Address])
 	if method := profileKeys.values[auth]; method != "" && method != defaults.values[auth] {
 		defaults.drop(authSettings...)
 	}
-	builtIn := layer{map[string]string{Mount: "aws"}, func(string) string { return "built-in default" }}
-	s.layers = layers{flags, variables, profileKeys, vault, defaults, builtIn}
+	s.layers = append(all, layer{values: map[string]string{Mount: "aws"}})
 	return s, nil
 }
 
 // layer turns a section's vaws_* keys into settings.
 func (s section) layer() (layer, error) {
 	values, err := settingsOf(s)
-	return layer{values, func(setting string) string {
+	return layer{values: values, origin: func(setting string) string {
 		return fmt.Sprintf("%s:%d: %s", s.path, s.lines[keyName(setting)], keyName(setting))
 	}}, err
+}
+
+// vaultLayer is what the vault CLI would take from the environment.
+func vaultLayer(getenv func(string) string) layer {
+	names := map[string]string{Address: "VAULT_ADDR", Namespace: "VAULT_NAMESPACE"}
+	values := map[string]string{}
+	for setting, name := range names {
+		values[setting] = getenv(name)
+	}
+	return layer{values: values, origin: func(setting string) string { return names[setting] }}
 }
 
 func variablesLayer(getenv func(string) string) layer {
@@ -137,7 +170,7 @@ func variablesLayer(getenv func(string) string) layer {
 	for _, setting := range flagSettings {
 		values[setting] = getenv(variableName(setting))
 	}
-	return layer{values, variableName}
+	return layer{values: values, origin: variableName}
 }
 
 // checkVawsSection refuses a role for all: NAME would no longer mean anything.
@@ -152,21 +185,22 @@ func checkVawsSection(s section) error {
 // placeRole finds the role and gives the mount and endpoint that are written
 // before it to the layer that it came from.
 func placeRole(name string, flags, profileKeys *layer) (string, error) {
-	text, from, origin := name, flags, "NAME"
+	text, from := name, flags
 	if r := profileKeys.values[role]; r != "" {
-		text, from, origin = r, profileKeys, profileKeys.origin(role)
+		text, from = r, profileKeys
 	}
 	path, err := parseRole(text)
 	if err == nil {
 		err = path.agree(text, *from)
 	}
+	if err != nil && from == flags {
+		return "", UsageError{fmt.Errorf("NAME: %w", err)}
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", origin, err)
+		return "", from.blame(role, err)
 	}
 	merged := path.values()
-	for setting, value := range from.values {
-		merged[setting] = value
-	}
+	maps.Copy(merged, from.values)
 	from.values = merged
 	return path.role, nil
 }
@@ -191,13 +225,12 @@ func home(getenv func(string) string, defaults layer, named []string) string {
 	return ""
 }
 
-func chooseAddress(explicit layers, getenv func(string) string, home string) (string, error) {
-	address, origin := explicit.pick(Address)
-	if address == "" && home != "" {
-		return home, nil
-	}
-	if address == "" {
-		address, origin = getenv("VAULT_ADDR"), "VAULT_ADDR"
+// chooseAddress returns the target's address. One that only another profile
+// names is nobody else's.
+func (ls layers) chooseAddress(agent string) (string, error) {
+	address, from := ls.pick(Address)
+	if address == "" && agent != "" {
+		return agent, nil
 	}
 	if address == "" {
 		return "", hint.Errorf("run: export VAULT_ADDR=https://vault.example.com:8200 (or set vaws_address in the AWS config)",
@@ -205,20 +238,35 @@ func chooseAddress(explicit layers, getenv func(string) string, home string) (st
 	}
 	normal, err := normalise(address)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", origin, err)
+		return "", from.blame(Address, err)
 	}
 	return normal, nil
 }
 
-// keepAtHome drops what belongs to one Vault from a layer that names another
-// one than the target's.
-func (l *layer) keepAtHome(address string) {
-	own := l.values[Address]
-	if own == "" {
-		return
+// agent is the address of the Vault Agent to go through; empty if there is none.
+func agent(getenv func(string) string) (string, error) {
+	address := getenv("VAULT_AGENT_ADDR")
+	if address == "" {
+		return "", nil
 	}
-	if normal, err := normalise(own); err != nil || normal != address {
-		l.drop(append([]string{Namespace}, authSettings...)...)
+	normal, err := normalise(address)
+	if err != nil {
+		return "", fmt.Errorf("VAULT_AGENT_ADDR: %w", err)
+	}
+	return normal, nil
+}
+
+// keepAt drops what belongs to one Vault, unless that is the target's. The owner
+// is the first address that is not empty.
+func (l *layer) keepAt(address string, owners ...string) {
+	for _, owner := range owners {
+		if owner == "" {
+			continue
+		}
+		if normal, err := normalise(owner); err != nil || normal != address {
+			l.drop(append([]string{Namespace}, authSettings...)...)
+		}
+		return
 	}
 }
 
@@ -275,8 +323,9 @@ func (s settled) login(r *credentials.Request) (Login, error) {
 			return Login{}, err
 		}
 		if *take.to != "" && r.AuthMethod == "" {
-			_, origin := s.layers.pick(take.setting)
-			return Login{}, hint.Errorf("add vaws_auth, such as: vaws_auth = approle", "%s says how to log in, but no vaws_auth names the method", origin)
+			_, from := s.layers.pick(take.setting)
+			return Login{}, from.blame(take.setting, hint.Errorf("add vaws_auth, such as: vaws_auth = approle",
+				"no vaws_auth names the method to log in by"))
 		}
 	}
 	if r.AuthMethod != "" && r.AuthMount == "" {
@@ -299,7 +348,8 @@ func checkSecretFile(path string) error {
 func (s settled) region(profile section) (AWSRegion, error) {
 	var chosen string
 	if err := s.layers.take(Region, &chosen, checkRegion); err != nil || chosen != "" {
-		return AWSRegion{chosen, true}, err
+		_, from := s.layers.pick(Region)
+		return AWSRegion{chosen, from.typed}, err
 	}
 	chosen = profile.options["region"]
 	if chosen == "" {

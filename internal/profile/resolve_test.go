@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,7 +109,7 @@ func TestDottedProfilesDoNotInherit(t *testing.T) {
 }
 
 func TestRawValues(t *testing.T) {
-	config := "\uFEFF[profile p]\r\nvaws_session_name = a,b=c ; comment\r\nVAWS_ROLE = x # %(y)s\r\ns3 =\r\n  vaws_role = nested\r\nregion = eu-west-1\\\r\nvaws_mount = m\r\n"
+	config := "\uFEFF[profile p]\r\nvaws_session_name = a,b=c ; comment\r\nVAWS_ROLE = x # %(y)s\r\ns3 =\r\n  region = nested\r\nregion = eu-west-1\\\r\nvaws_mount = m\r\n"
 	_, err := Resolve(query(t, config, "p", vaultA))
 	if err == nil || !strings.Contains(err.Error(), "region") {
 		t.Errorf("a backslash is no continuation: %v", err)
@@ -128,6 +129,12 @@ func TestConfigThatDoesNotParseNamesFileAndLine(t *testing.T) {
 		"[profile p]\nvaws_rol = x\n":                    "config:2: unknown key \"vaws_rol\"",
 		"[vaws]\nvaws_role = x\n":                        "config:2: vaws_role in [vaws]",
 		"[profile p]\nvaws_ttl = 5m\n":                   "config:2: vaws_ttl: \"5m\" is less than AWS gives",
+		"[profile p]\nregion = x\n  vaws_mount = prod\n": "config:3: the space before it makes this line part of region",
+		"[profile p]\nvaws_role =\n  good\n":             "config:3: the space before it makes this line part of vaws_role",
+		"[profile p]\nvaws_mount =\n":                    "config:2: vaws_mount is empty",
+		"[profile p]\nvaws_role = `x\n":                  "config:2: vaws_role: a value cannot begin",
+		"[profile p]\nvaws_role = \"\"\"x\n":             "config:2: vaws_role: a value cannot begin",
+		"[vaws]\naddress = https://x\n":                  "config:2: unknown key \"address\"",
 		"[profile p]\nvaws_role = a/b\nvaws_mount = c\n": "config:2: vaws_role: \"a/b\" means mount \"a\"",
 	} {
 		_, err := Resolve(query(t, config, "p", vaultA))
@@ -217,7 +224,7 @@ func TestBadValues(t *testing.T) {
 		Endpoint:    {"roles", "STS"},
 		Mount:       {"..", "a/../b", "a b", "a?b", "/"},
 		Namespace:   {"../x", "a\tb"},
-		Address:     {"vault.example.com", "ftp://x", "https://", "https://user:pw@host", "https://x?y", "https://x#y", "https://x\n"},
+		Address:     {"vault.example.com", "ftp://x", "https://", "https://user:pw@host", "https://user:pw%zz@host", "http://x/$(id)", "https://x/v1", "https://x/ui/", "https://x?y", "https://x#y", "https://x\n"},
 		Region:      {"us east", "US"},
 	} {
 		for _, value := range values {
@@ -250,9 +257,46 @@ func TestRegion(t *testing.T) {
 		t.Errorf("profile: %+v", got)
 	}
 	q := query(t, config, "p", vaultA)
+	env := map[string]string{"VAULT_ADDR": "https://a.example", "VAWS_REGION": "us-west-2"}
+	if got, want := resolve(t, query(t, config, "p", env)).Region, (AWSRegion{"us-west-2", false}); got != want {
+		t.Errorf("variable: %+v", got)
+	}
 	q.Flags = map[string]string{Region: "us-gov-west-1"}
 	if got, want := resolve(t, q).Region, (AWSRegion{"us-gov-west-1", true}); got != want {
 		t.Errorf("flag: %+v", got)
+	}
+}
+
+func TestValuesOfOthersDoNotSwallowOurs(t *testing.T) {
+	config := "[profile p]\nnote = \"\"\"abc\nvaws_role = good\nx = \"\"\"\nsecret = `hunter2\n\"quoted = hunter2\n- = x\n"
+	if got := resolve(t, query(t, config, "p", vaultA)).Request.Role; got != "good" {
+		t.Errorf("role %q", got)
+	}
+}
+
+func TestKeysInTheCredentialsFileAreElsewhere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	if err := os.WriteFile(file, []byte("[prod]\naws_access_key_id = AKIA\n[empty]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := map[string]string{"VAULT_ADDR": "https://a.example", "AWS_SHARED_CREDENTIALS_FILE": file}
+	if _, err := Resolve(query(t, "", "prod", env)); err == nil || !strings.Contains(err.Error(), "credentials:2: ") {
+		t.Errorf("error %v", err)
+	}
+	resolve(t, query(t, "", "empty", env))
+	resolve(t, query(t, "[profile prod]\nvaws_role = r\n", "prod", env))
+}
+
+func TestOnlyWhatWasTypedIsAUsageError(t *testing.T) {
+	typed := query(t, "", "r", vaultA)
+	typed.Flags = map[string]string{TTL: "5m"}
+	found := query(t, "[profile r]\nvaws_ttl = 5m\n", "r", vaultA)
+	var usage UsageError
+	if _, err := Resolve(typed); !errors.As(err, &usage) {
+		t.Errorf("--ttl: %v", err)
+	}
+	if _, err := Resolve(found); err == nil || errors.As(err, &usage) {
+		t.Errorf("vaws_ttl: %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ type line struct {
 	section   string // the name within the brackets, without "profile"
 	isProfile bool   // [profile NAME] or [default]
 	isHeader  bool
+	continues bool   // the value of the option above it
 	text      []byte // without space around it
 }
 
@@ -31,10 +32,9 @@ func (l line) option() (name, value string, ok bool) {
 	return strings.ToLower(string(bytes.TrimSpace(l.text[:i]))), strings.TrimSpace(value), true
 }
 
-// scan calls visit for every header and option, in the file's order, and stops
-// at the first error. Comments and empty lines are left out, and so are lines
-// that continue the value above them, which is what botocore takes lines for
-// that stand further to the right than their option.
+// scan calls visit for every line but comments and empty ones, in the file's
+// order, and stops at the first error. A line that stands further to the right
+// than the option above it continues that option's value, as for botocore.
 func scan(path string, data []byte, visit func(line) error) error {
 	var current line
 	indent := -1 // of the last option in this section
@@ -47,19 +47,18 @@ func scan(path string, data []byte, visit func(line) error) error {
 			continue
 		}
 		column := bytes.IndexByte(raw, text[0])
-		if indent >= 0 && column > indent {
-			continue
-		}
-		if text[0] == '[' {
+		current.continues = indent >= 0 && column > indent
+		current.isHeader = text[0] == '[' && !current.continues
+		if current.isHeader {
 			name, isProfile, err := header(path, number, string(text))
 			if err != nil {
 				return err
 			}
-			current, indent = line{section: name, isProfile: isProfile}, -1
-		} else {
+			current, indent = line{section: name, isProfile: isProfile, isHeader: true}, -1
+		} else if !current.continues {
 			indent = column
 		}
-		current.number, current.text, current.isHeader = number, text, text[0] == '['
+		current.number, current.text = number, text
 		if err := visit(current); err != nil {
 			return err
 		}

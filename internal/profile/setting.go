@@ -66,20 +66,24 @@ func settingsOf(s section) (map[string]string, error) {
 		}
 		i := slices.IndexFunc(keySettings, func(setting string) bool { return keyName(setting) == key })
 		if i < 0 {
-			return nil, unknownKey(s, key)
+			return nil, unknownKey(s.path, s.lines[key], key, key)
+		}
+		if value == "" {
+			return nil, hint.Errorf("remove the line, or give it a value", "%s:%d: %s is empty", s.path, s.lines[key], key)
 		}
 		values[keySettings[i]] = value
 	}
 	return values, nil
 }
 
-func unknownKey(s section, key string) error {
+// unknownKey offers the keys that the meant one is near to.
+func unknownKey(path string, line int, key, meant string) error {
 	var known []string
 	for _, setting := range keySettings {
 		known = append(known, keyName(setting))
 	}
-	err := fmt.Errorf("%s:%d: unknown key %q", s.path, s.lines[key], key)
-	if advice := hint.DidYouMean(key, known); advice != "" {
+	err := fmt.Errorf("%s:%d: unknown key %q", path, line, key)
+	if advice := hint.DidYouMean(meant, known); advice != "" {
 		return hint.Wrap(err, advice)
 	}
 	return hint.Wrap(err, "the keys are "+strings.Join(known, ", "))

@@ -1,6 +1,9 @@
 package profile
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const twoVaults = `
 [vaws]
@@ -77,12 +80,35 @@ func TestTheOnlyAddressOfTheConfigIsHome(t *testing.T) {
 	if got := resolve(t, query(t, config, "p", env)); !got.Ambient || got.Request.Namespace != "daily-ns" {
 		t.Errorf("%+v", got)
 	}
-	if got := resolve(t, query(t, config, "role", env)).Request.Address; got != "https://p.example" {
-		t.Errorf("a role without a profile: %s", got)
+	env["VAULT_AGENT_ADDR"] = ""
+	if _, err := Resolve(query(t, config, "role", env)); err == nil || !strings.Contains(err.Error(), "no Vault address") {
+		t.Errorf("a role without a profile: %v", err)
+	}
+	if got := resolve(t, query(t, config+"[profile r]\nVAWS_Address = http://r.example\n", "p", env)); got.Ambient {
+		t.Errorf("with another address in capitals: %+v", got)
 	}
 	config += "[profile z]\nvaws_address = https://z.example\n"
 	if got := resolve(t, query(t, config, "p", map[string]string{"VAULT_NAMESPACE": "x"})); got.Ambient || got.Request.Namespace != "" {
 		t.Errorf("with two addresses: %+v", got)
+	}
+}
+
+func TestAProfilesLoginStaysAtItsVault(t *testing.T) {
+	config := "[vaws]\nvaws_address = https://a.example\n[profile p]\nvaws_namespace = ns\nvaws_auth = approle\nvaws_auth_role = id\n"
+	q := query(t, config, "p", nil)
+	if got := resolve(t, q).Request; got.AuthMethod != "approle" || got.Namespace != "ns" {
+		t.Errorf("at home: %+v", got)
+	}
+	q.Flags = map[string]string{Address: "https://b.example"}
+	if got := resolve(t, q).Request; got.AuthMethod != "" || got.Namespace != "" {
+		t.Errorf("--address: %+v", got)
+	}
+	if got := resolve(t, query(t, config, "p", map[string]string{"VAULT_ADDR": "https://b.example"})).Request; got.AuthMethod != "" || got.Namespace != "" {
+		t.Errorf("VAULT_ADDR: %+v", got)
+	}
+	q = query(t, "[profile p]\nvaws_auth = approle\nvaws_auth_role = id\n", "p", map[string]string{"VAWS_ADDRESS": "https://b.example"})
+	if got := resolve(t, q).Request; got.AuthMethod != "approle" {
+		t.Errorf("an address that nobody else names: %+v", got)
 	}
 }
 

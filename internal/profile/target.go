@@ -20,6 +20,8 @@ type Target struct {
 	TLS     TLS
 	Login   Login
 	Region  AWSRegion
+	// EndpointURL is where the profile's AWS is, if not where AWS itself is.
+	EndpointURL string
 }
 
 // TLS is how to know Vault and how to be known by it. Paths are files'.
@@ -42,8 +44,8 @@ type Login struct {
 // AWSRegion is the region that the user chose for the target.
 type AWSRegion struct {
 	Name string // empty: none
-	// Insist says that it was chosen for this call, and so goes before AWS_REGION
-	// and AWS_DEFAULT_REGION.
+	// Insist says that it was typed for this call, and so goes before AWS_REGION and
+	// AWS_DEFAULT_REGION.
 	Insist bool
 }
 
