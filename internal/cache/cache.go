@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 // Options say where the cache is and where its key lives. Every field may be
@@ -44,8 +45,11 @@ const (
 // "vaws" in the user's cache directory.
 func DefaultDir() (string, error) {
 	base, err := os.UserCacheDir()
+	if err == nil && !filepath.IsAbs(base) {
+		err = fmt.Errorf("%q is not an absolute path", base)
+	}
 	if err != nil {
-		return "", fmt.Errorf("finding the cache directory: %w", err)
+		return "", hint.Errorf("set XDG_CACHE_HOME or HOME, or pass --cache none", "finding the cache directory: %w", err)
 	}
 	return filepath.Join(base, "vaws"), nil
 }
@@ -127,14 +131,18 @@ func (c *Cache) Load(ctx context.Context, r credentials.Request) credentials.Ent
 		c.debugUnread(err)
 		return credentials.Entry{}
 	}
-	e := credentials.Entry{
-		Credentials: read[credentials.Credentials](c, k, entryName{credentialsEntry, r.Key()}),
-		Failure:     read[credentials.Failure](c, k, entryName{failureEntry, r.Key()}),
-	}
-	if e.Credentials != nil && e.Credentials.AccessKeyID == "" {
-		e.Credentials = nil
+	e := credentials.Entry{Failure: read[credentials.Failure](c, k, entryName{failureEntry, r.Key()})}
+	if s := read[stored](c, k, entryName{credentialsEntry, r.Key()}); s != nil && s.Credentials.AccessKeyID != "" {
+		e.Credentials = &s.Credentials
 	}
 	return e
+}
+
+// stored is what an entry holds. The request is there for those who come by way
+// of the entry.
+type stored struct {
+	Request     credentials.Request
+	Credentials credentials.Credentials
 }
 
 // read opens one entry, or returns nil.
@@ -162,7 +170,7 @@ func (c *Cache) debugUnread(err error) {
 // hour, sweeps the cache.
 func (c *Cache) Save(ctx context.Context, r credentials.Request, creds credentials.Credentials) error {
 	name := entryName{credentialsEntry, r.Key()}
-	k, err := c.write(ctx, name, credentialsHeader(r, creds), creds)
+	k, err := c.write(ctx, name, credentialsHeader(r, creds), stored{r, creds})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -295,6 +296,14 @@ type countingSource struct {
 }
 
 func (s *countingSource) Caller(context.Context) string { return "c" }
+
+func (s *countingSource) Renew(_ context.Context, _ credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
+	return c, errors.New("nothing to renew")
+}
+
+func (s *countingSource) Settle(context.Context, credentials.Credentials) error { return nil }
+
+func (s *countingSource) MakesUser(context.Context, credentials.Request) bool { return false }
 
 func (s *countingSource) Mint(context.Context, credentials.Request) (credentials.Credentials, error) {
 	s.mu.Lock()

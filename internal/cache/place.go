@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"vaws/internal/hint"
 )
@@ -51,7 +52,7 @@ func choosePlace(ctx context.Context, o Options) (place, *key, error) {
 		if o.KeyFile == "" {
 			return firstAvailable(ctx, o, newKeyring(o), newKernelKeyring(o))
 		}
-		return only(ctx, keyFile{o.KeyFile})
+		return onlyFile(ctx, o.KeyFile)
 	case Keyring:
 		return only(ctx, newKeyring(o))
 	case Kernel:
@@ -60,7 +61,7 @@ func choosePlace(ctx context.Context, o Options) (place, *key, error) {
 		if o.KeyFile == "" {
 			return nil, nil, hint.Errorf(hintKeyFile, "no key file is named")
 		}
-		return only(ctx, keyFile{o.KeyFile})
+		return onlyFile(ctx, o.KeyFile)
 	}
 	return nil, nil, fmt.Errorf("cache mode %q keeps nothing", o.Mode)
 }
@@ -71,6 +72,15 @@ func only(ctx context.Context, p place) (place, *key, error) {
 		return nil, nil, fmt.Errorf("opening %s: %w", p, err)
 	}
 	return p, k, nil
+}
+
+// onlyFile refuses a relative path, which would mean another file in every
+// directory that vaws is called from.
+func onlyFile(ctx context.Context, path string) (place, *key, error) {
+	if !filepath.IsAbs(path) {
+		return nil, nil, hint.Errorf(hintKeyFile, "the key file's path %q is not absolute", path)
+	}
+	return only(ctx, keyFile{path})
 }
 
 const (

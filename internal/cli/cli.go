@@ -68,13 +68,17 @@ func Main(args []string) int {
 }
 
 func (s *session) run(args []string) error {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return usageError{hint.Errorf("run: vaws --help", "no command given")}
+	case args[0] == "--version":
+		args = []string{"version"}
+	case args[0] == "help":
+		args = append(args[1:], "--help")
 	}
 	parser, err := kong.New(&grammar{},
 		kong.Name("vaws"),
 		kong.Description(description),
-		kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"shells": shellNames()},
 	)

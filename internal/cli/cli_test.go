@@ -2,11 +2,12 @@ package cli
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"vaws/internal/profile"
 )
 
 // What needs no Vault is tested here, the rest in internal/lab.
@@ -44,9 +45,13 @@ func TestUsageErrors(t *testing.T) {
 		{"env a --shell tcsh", 2, `shell "tcsh"`},
 		{"exec", 125, `expected "<name>"`},
 		{"exec --nonsense a -- true", 125, "unknown flag --nonsense"},
-		{"credential-process a/../b", 1, "not a path in Vault"},
+		{"credential-process a --mount=", 2, "--mount is empty"},
+		{"credential-process a --mfa-code abc", 2, "no MFA code"},
+		{"credential-process a --ttl 20m --min-ttl 1h", 2, "more than the ttl"},
+		{"credential-process a --min-ttl soon", 2, "--min-ttl"},
+		{"credential-process a/../b", 2, "not a path in Vault"},
 		{"exec a --ttl 5m -- true", 125, "less than AWS gives"},
-		{"env a --ttl 5m", 1, "less than AWS gives"},
+		{"env a --ttl 5m", 2, "less than AWS gives"},
 	} {
 		env := map[string]string{"VAULT_ADDR": "http://127.0.0.1:1", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none")}
 		status, stdout, stderr := call(t, env, strings.Fields(c.line)...)
@@ -67,23 +72,36 @@ func TestVersion(t *testing.T) {
 }
 
 func TestUnsetNeedsNoVault(t *testing.T) {
-	config := filepath.Join(t.TempDir(), "config")
-	if err := os.WriteFile(config, []byte("[profile p]\nregion = eu-west-1\n"), 0o600); err != nil {
-		t.Fatal(err)
+	env := map[string]string{"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1", "VAWS_SET_REGION": "eu-west-1"}
+	for _, args := range [][]string{{"env", "--unset", "--shell", "sh"}, {"env", "p", "--unset", "--shell", "sh"}} {
+		status, stdout, stderr := call(t, env, args...)
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "AWS_ACCESS_KEY_ID") {
+			t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+		}
+		if !strings.Contains(stdout, "AWS_REGION") || strings.Contains(stdout, "AWS_DEFAULT_REGION") {
+			t.Errorf("of the regions, the one that vaws has set goes: %q", stdout)
+		}
 	}
-	env := map[string]string{
-		"AWS_CONFIG_FILE": config, "VAULT_ADDR": "http://127.0.0.1:1",
-		"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1",
-	}
-	status, stdout, stderr := call(t, env, "env", "p", "--unset", "--shell", "sh")
-	if status != 0 || stderr != "" || !strings.Contains(stdout, "AWS_ACCESS_KEY_ID") {
-		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
-	}
-	if !strings.Contains(stdout, "AWS_REGION") || strings.Contains(stdout, "AWS_DEFAULT_REGION") {
-		t.Errorf("of the regions, the one that p brought goes: %q", stdout)
-	}
-	if _, stdout, _ := call(t, env, "env", "--unset", "--shell", "sh"); strings.Contains(stdout, "REGION") {
-		t.Errorf("without NAME the region stays: %q", stdout)
+}
+
+func TestRegionVariables(t *testing.T) {
+	profiles, flag := profile.AWSRegion{Name: "us-east-1"}, profile.AWSRegion{Name: "us-east-1", Insist: true}
+	for _, c := range []struct {
+		env    map[string]string
+		region profile.AWSRegion
+		sets   bool
+	}{
+		{nil, profiles, true},
+		{nil, profile.AWSRegion{}, false},
+		{map[string]string{"AWS_REGION": "eu-west-1"}, profiles, false},
+		{map[string]string{"AWS_DEFAULT_REGION": "eu-west-1"}, profiles, false},
+		{map[string]string{"AWS_DEFAULT_REGION": "eu-west-1"}, flag, true},
+		{map[string]string{"AWS_REGION": "eu-west-1", "VAWS_SET_REGION": "eu-west-1"}, profiles, true},
+	} {
+		s := &session{getenv: func(name string) string { return c.env[name] }}
+		if vars := s.regionVariables(c.region); (len(vars) == 3) != c.sets {
+			t.Errorf("%v %v: %v", c.env, c.region, vars)
+		}
 	}
 }
 

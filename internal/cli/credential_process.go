@@ -11,7 +11,7 @@ type credentialProcess struct {
 
 // Run prints the credentials as the SDKs want them.
 func (c credentialProcess) Run(s *session) error {
-	_, creds, err := s.fetch(c.Name, c.targetFlags, caller{rule: credentials.Refreshable})
+	_, creds, err := s.fetch(c.Name, c.targetFlags, caller{demand: credentials.Demand{Rule: credentials.Refreshable}})
 	if err != nil {
 		return err
 	}

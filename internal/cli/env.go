@@ -5,7 +5,6 @@ import (
 
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
-	"vaws/internal/profile"
 	"vaws/internal/shell"
 )
 
@@ -26,18 +25,18 @@ func (e envCommand) Run(s *session) error {
 	if err != nil {
 		return usageError{hint.Wrap(err, "for a program to read: vaws env NAME --shell json")}
 	}
-	if e.Unset {
-		return e.unset(s, sh)
+	if e.Unset { // what was there before cannot be brought back
+		return s.statements(sh, nil, append(credentials.Own(), s.ownRegion()...))
 	}
 	if e.Name == "" {
 		return usageError{hint.Errorf(`run: eval "$(vaws env ec2-admin)"`, "NAME is missing")}
 	}
-	target, creds, err := s.fetch(e.Name, e.targetFlags, caller{rule: credentials.HandOut, prompts: true})
+	target, creds, err := s.fetch(e.Name, e.targetFlags, caller{demand: credentials.Demand{Rule: credentials.HandOut}, prompts: true})
 	if err != nil {
 		return err
 	}
-	vars := append(creds.Environ(), s.regionVariables(target.Region)...)
-	return s.statements(sh, vars, credentials.Cleared())
+	set, unset := s.environment(target, creds)
+	return s.statements(sh, set, unset)
 }
 
 func (e envCommand) shell(s *session) (shell.Shell, error) {
@@ -45,24 +44,6 @@ func (e envCommand) shell(s *session) (shell.Shell, error) {
 		return shell.Detect(s.getenv), nil
 	}
 	return shell.Named(e.Shell)
-}
-
-// unset takes the credentials away, and the region too where it is the one that
-// NAME brings along. What was there before cannot be brought back.
-func (e envCommand) unset(s *session, sh shell.Shell) error {
-	names := credentials.Own()
-	if e.Name != "" {
-		target, err := profile.Resolve(profile.Query{Name: e.Name, Flags: e.settings(), Getenv: s.getenv})
-		if err != nil {
-			return err
-		}
-		for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-			if target.Region.Name != "" && s.getenv(name) == target.Region.Name {
-				names = append(names, name)
-			}
-		}
-	}
-	return s.statements(sh, nil, names)
 }
 
 func (s *session) statements(sh shell.Shell, set []credentials.Variable, unset []string) error {

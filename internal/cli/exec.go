@@ -3,7 +3,6 @@ package cli
 import (
 	"vaws/internal/child"
 	"vaws/internal/credentials"
-	"vaws/internal/profile"
 )
 
 // execCommand runs a command, which cannot be given new credentials later on.
@@ -15,7 +14,7 @@ type execCommand struct {
 
 // Run ends in the command's own exit status.
 func (e execCommand) Run(s *session) error {
-	target, creds, err := s.fetch(e.Name, e.targetFlags, caller{rule: credentials.HandOut, prompts: true})
+	target, creds, err := s.fetch(e.Name, e.targetFlags, caller{demand: credentials.Demand{Rule: credentials.HandOut}, prompts: true})
 	if err != nil {
 		return err
 	}
@@ -26,17 +25,6 @@ func (e execCommand) Run(s *session) error {
 	if len(command) == 0 {
 		command = []string{s.loginShell()}
 	}
-	vars := append(creds.Environ(), s.regionVariables(target.Region)...)
-	env := child.Environ(s.environ, vars, credentials.Cleared(), []string{"AWS_CONTAINER_"})
-	return child.Run(command, env)
-}
-
-// regionVariables hand on the region that the user chose, unless the environment
-// has one and the choice was not made for this call.
-func (s *session) regionVariables(region profile.AWSRegion) []credentials.Variable {
-	already := s.getenv("AWS_REGION") + s.getenv("AWS_DEFAULT_REGION")
-	if region.Name == "" || already != "" && !region.Insist {
-		return nil
-	}
-	return []credentials.Variable{{Name: "AWS_REGION", Value: region.Name}, {Name: "AWS_DEFAULT_REGION", Value: region.Name}}
+	set, unset := s.environment(target, creds)
+	return child.Run(command, child.Environ(s.environ, set, unset, []string{"AWS_CONTAINER_"}))
 }

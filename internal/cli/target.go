@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,69 +21,99 @@ import (
 // (aws-sdk-go-v2/credentials/processcreds, DefaultTimeout).
 const deadline = 55 * time.Second
 
-// targetFlags choose the credentials. Those with a variable get it from
-// profile.Resolve, which knows where it stands between flag and AWS config.
+// promptTime is how long a person may take to find the MFA device.
+const promptTime = 5 * time.Minute
+
+// targetFlags choose the credentials. Their variables are not kong's business:
+// profile.Resolve knows where they stand between flag and AWS config.
 type targetFlags struct {
-	Address     string `placeholder:"URL" help:"Vault's address (VAWS_ADDRESS)."`
-	Namespace   string `placeholder:"PATH" help:"Vault namespace (VAWS_NAMESPACE)."`
-	Mount       string `placeholder:"PATH" help:"Mount of the AWS secrets engine (VAWS_MOUNT)."`
-	Endpoint    string `placeholder:"NAME" help:"sts, creds or static-creds (VAWS_ENDPOINT)."`
-	TTL         string `name:"ttl" placeholder:"15m" help:"Lifetime to ask for (VAWS_TTL)."`
-	RoleARN     string `name:"role-arn" placeholder:"ARN" help:"AWS role, where the Vault role has several (VAWS_ROLE_ARN)."`
-	SessionName string `placeholder:"NAME" help:"Name of the assumed role's session (VAWS_SESSION_NAME)."`
-	Region      string `placeholder:"NAME" help:"AWS region (VAWS_REGION)."`
-	MFACode     string `name:"mfa-code" placeholder:"CODE" help:"Code of the MFA device, for session_token roles."`
-	Refresh     bool   `help:"Ask Vault even if the cache has credentials."`
-	Cache       string `env:"VAWS_CACHE" enum:"auto,keyring,kernel,file,none" default:"auto" help:"Where the cache's key lives: auto, keyring, kernel, file or none."`
-	Debug       bool   `env:"VAWS_DEBUG" help:"Tell on stderr what is done."`
+	Address     *string        `placeholder:"URL" help:"Vault's address (VAWS_ADDRESS, VAULT_ADDR)."`
+	Namespace   *string        `placeholder:"PATH" help:"Vault namespace (VAWS_NAMESPACE, VAULT_NAMESPACE)."`
+	Mount       *string        `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
+	Endpoint    *string        `placeholder:"NAME" help:"sts, creds or static-creds (VAWS_ENDPOINT)."`
+	TTL         *string        `name:"ttl" placeholder:"15m" help:"Lifetime to ask for (VAWS_TTL)."`
+	RoleARN     *string        `name:"role-arn" placeholder:"ARN" help:"AWS role, where the Vault role has several (VAWS_ROLE_ARN)."`
+	SessionName *string        `placeholder:"NAME" help:"Name of the assumed role's session (VAWS_SESSION_NAME)."`
+	Region      *string        `placeholder:"NAME" help:"AWS region (VAWS_REGION)."`
+	MFACode     *string        `name:"mfa-code" placeholder:"CODE" help:"Code of the MFA device, for session_token roles."`
+	Refresh     bool           `help:"Ask Vault even if the cache has credentials."`
+	MinTTL      time.Duration  `name:"min-ttl" placeholder:"1h" help:"Lifetime that must be left."`
+	Settle      *time.Duration `placeholder:"60s" help:"How long to wait until AWS knows the keys of a new IAM user; 0 for not at all."`
+	Cache       *string        `placeholder:"PLACE" help:"Where the cache's key lives: auto, keyring, kernel, file (VAWS_CACHE_KEY_FILE) or none (VAWS_CACHE)."`
+	Debug       bool           `help:"Tell on stderr what is done (VAWS_DEBUG)."`
 }
 
-// settings are the flags that were given, by the name of their setting.
-func (f targetFlags) settings() map[string]string {
+// settings are the flags that were given, by the name of their setting. One that
+// was given as nothing, as by an unset variable of a script, is an error.
+func (f targetFlags) settings() (map[string]string, error) {
 	given := map[string]string{}
-	for setting, value := range map[string]string{
+	for setting, value := range map[string]*string{
 		profile.Address: f.Address, profile.Namespace: f.Namespace, profile.Mount: f.Mount,
 		profile.Endpoint: f.Endpoint, profile.TTL: f.TTL, profile.RoleARN: f.RoleARN,
 		profile.SessionName: f.SessionName, profile.Region: f.Region,
 	} {
-		if value != "" {
-			given[setting] = value
+		if value == nil {
+			continue
 		}
+		if *value == "" {
+			return nil, usageError{hint.Errorf("leave it out, or give it a value", "--%s is empty", setting)}
+		}
+		given[setting] = *value
 	}
-	return given
+	return given, nil
 }
 
-// caller is how a command uses what it gets.
-type caller struct {
-	rule    credentials.Rule
-	prompts bool // there is a person to ask
-}
-
-// fetch finds the target of name and gets its credentials.
-func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target, credentials.Credentials, error) {
-	s.debugOn = f.Debug
-	ctx, cancel := context.WithTimeout(context.Background(), deadline)
-	defer cancel()
-	target, err := profile.Resolve(profile.Query{Name: name, Flags: f.settings(), Getenv: s.getenv})
+// mfaCode is the code without the blanks that devices show in it; empty if none
+// was given.
+func (f targetFlags) mfaCode() (string, error) {
+	if f.MFACode == nil {
+		return "", nil
+	}
+	code, err := parseMFACode(*f.MFACode)
 	if err != nil {
-		return target, credentials.Credentials{}, err
+		return "", usageError{fmt.Errorf("--mfa-code: %w", err)}
 	}
-	s.debugTarget(target)
-	provider := credentials.Provider{
-		Source: vault.New(s.vaultConfig(target, f, who)),
-		Store:  s.store(ctx, f.Cache),
-		Now:    s.now,
-		Warn:   s.warn,
-		Debug:  s.debug,
-	}
-	c, err := provider.Get(ctx, target.Request, credentials.Demand{Rule: who.rule, Refresh: f.Refresh})
-	if err == nil && !c.Valid(s.now()) {
-		err = fmt.Errorf("the credentials expired while they were fetched")
-	}
-	return target, c, s.suggestProfiles(name, err)
+	return code, nil
 }
 
-func (s *session) debugTarget(t profile.Target) {
+// parseMFACode checks the form of AWS's TokenCode
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html).
+func parseMFACode(text string) (string, error) {
+	code := strings.ReplaceAll(text, " ", "")
+	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+		return "", hint.Errorf("take the six digits that the MFA device shows now", "that is no MFA code")
+	}
+	return code, nil
+}
+
+// cacheMode is --cache, else VAWS_CACHE.
+func (s *session) cacheMode(f targetFlags) (cache.Mode, error) {
+	value, origin := s.getenv("VAWS_CACHE"), "VAWS_CACHE"
+	if f.Cache != nil {
+		value, origin = *f.Cache, "--cache"
+	}
+	mode, err := cache.ParseMode(value)
+	if err != nil {
+		return "", usageError{hint.Wrap(fmt.Errorf("%s: %w", origin, err), "auto is the default: it takes the first place that works")}
+	}
+	return mode, nil
+}
+
+// resolve finds the target that is meant.
+func (s *session) resolve(name string, f targetFlags) (profile.Target, error) {
+	debug, _ := strconv.ParseBool(s.getenv("VAWS_DEBUG"))
+	s.debugOn = f.Debug || debug
+	settings, err := f.settings()
+	if err != nil {
+		return profile.Target{}, err
+	}
+	t, err := profile.Resolve(profile.Query{Name: name, Flags: settings, Getenv: s.getenv})
+	if usage := (profile.UsageError{}); errors.As(err, &usage) {
+		return t, usageError{err}
+	}
+	if err != nil {
+		return t, err
+	}
 	r := t.Request
 	s.debug("%q is role %q on mount %q of %s", t.Name, r.Role, r.Mount, r.Address)
 	if r.Namespace != "" {
@@ -90,26 +122,105 @@ func (s *session) debugTarget(t profile.Target) {
 	if !t.Ambient {
 		s.debug("VAULT_TOKEN and its like are for %q, not for this address", t.Home)
 	}
+	return t, nil
+}
+
+// caller is how a command uses what it gets.
+type caller struct {
+	demand  credentials.Demand
+	prompts bool // there may be a person to ask
+}
+
+// fetch finds the target of name and gets its credentials.
+func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target, credentials.Credentials, error) {
+	target, err := s.resolve(name, f)
+	if err != nil {
+		return target, credentials.Credentials{}, err
+	}
+	ctx := context.Background()
+	if !who.prompts {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, deadline)
+		defer cancel()
+	}
+	provider, err := s.provider(ctx, target, f, who)
+	if err != nil {
+		return target, credentials.Credentials{}, err
+	}
+	c, err := provider.Get(ctx, target.Request, who.demands(f))
+	return target, c, s.suggest(target, err)
+}
+
+// demands completes the command's demand by the flags.
+func (c caller) demands(f targetFlags) credentials.Demand {
+	d := c.demand
+	d.Refresh, d.Retry, d.MinTTL = f.Refresh, c.prompts, f.MinTTL
+	return d
+}
+
+// defaultSettle is long for AWS, where some ten seconds are usual.
+const defaultSettle = time.Minute
+
+func (f targetFlags) settle() time.Duration {
+	if f.Settle == nil {
+		return defaultSettle
+	}
+	return max(0, *f.Settle)
+}
+
+// checkMinTTL refuses to ask Vault for less than what must be left.
+func (f targetFlags) checkMinTTL(t profile.Target) error {
+	if ttl := t.Request.TTL; ttl > 0 && ttl < f.MinTTL {
+		return usageError{hint.Errorf("ask for more: --ttl "+f.MinTTL.String(), "--min-ttl %s is more than the ttl of %s", f.MinTTL, ttl)}
+	}
+	return nil
+}
+
+// provider puts cache and Vault together for the target.
+func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags, who caller) (*credentials.Provider, error) {
+	if err := f.checkMinTTL(t); err != nil {
+		return nil, err
+	}
+	config, err := s.vaultConfig(t, f, who)
+	if err != nil {
+		return nil, err
+	}
+	store, err := s.store(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return &credentials.Provider{
+		Source: s.newSource(config, t, f.settle()),
+		Store:  store,
+		Now:    s.now,
+		Warn:   s.warn,
+		Debug:  s.debug,
+	}, nil
 }
 
 // store opens the cache. Without one everything works, only slower.
-func (s *session) store(ctx context.Context, mode string) credentials.Store {
-	if cache.Mode(mode) == cache.None {
-		return nil
+func (s *session) store(ctx context.Context, f targetFlags) (credentials.Store, error) {
+	mode, err := s.cacheMode(f)
+	if err != nil || mode == cache.None {
+		return nil, err
 	}
 	c, err := cache.Open(ctx, cache.Options{
-		Mode: cache.Mode(mode), KeyFile: s.getenv("VAWS_CACHE_KEY_FILE"),
+		Mode: mode, KeyFile: s.getenv("VAWS_CACHE_KEY_FILE"),
 		Now: s.now, Debug: s.debug, Getenv: s.getenv,
 	})
 	if err != nil {
 		s.warn(fmt.Errorf("credentials are not cached: %w", err))
-		return nil
+		return nil, nil
 	}
-	return c
+	return c, nil
 }
 
 // vaultConfig describes the target's Vault to the vault room.
-func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) vault.Config {
+func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) (vault.Config, error) {
+	code, err := f.mfaCode()
+	if err != nil {
+		return vault.Config{}, err
+	}
 	c := vault.Config{
 		Address: t.Request.Address,
 		Via:     t.Via,
@@ -117,7 +228,8 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) vault
 		Headers: t.Ambient,
 		TLS:     vault.TLS(t.TLS),
 		NoToken: noTokenHint(t),
-		MFACode: f.MFACode,
+		MFACode: code,
+		Timeout: deadline,
 		Now:     s.now,
 		Debug:   s.debug,
 	}
@@ -130,9 +242,19 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) vault
 		}
 	}
 	if who.prompts && term.Available() {
-		c.AskMFA = func(ctx context.Context) (string, error) { return term.AskSecret(ctx, "MFA code: ") }
+		c.AskMFA = func() (string, error) { return askMFA(t.Name) }
 	}
-	return c
+	return c, nil
+}
+
+func askMFA(name string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), promptTime)
+	defer cancel()
+	code, err := term.AskSecret(ctx, fmt.Sprintf("MFA code for %s: ", name))
+	if err != nil {
+		return "", err
+	}
+	return parseMFACode(code)
 }
 
 // noTokenHint says why a token that the user may have is not used.
@@ -147,14 +269,27 @@ func noTokenHint(t profile.Target) string {
 		t.Home, t.Request.Address)
 }
 
-// suggestProfiles adds the profiles that an unknown role may have meant.
-func (s *session) suggestProfiles(name string, err error) error {
-	if !errors.Is(err, vault.ErrUnknownRole) {
-		return err
+// suggest adds to an error what the config and the target have to say about it.
+func (s *session) suggest(t profile.Target, err error) error {
+	switch {
+	case errors.Is(err, credentials.ErrTooShort):
+		return hint.Wrap(err, fmt.Sprintf("the role allows no more; see its default_sts_ttl and max_sts_ttl: vault read %s/roles/%s", t.Request.Mount, t.Request.Role))
+	case errors.Is(err, vault.ErrUnknownRole):
+		return s.suggestProfiles(t, err)
 	}
-	near := hint.Nearest(name, profile.Names(profile.ConfigPath(s.getenv)))
+	return err
+}
+
+// suggestProfiles adds the profiles that an unknown role may have meant.
+func (s *session) suggestProfiles(t profile.Target, err error) error {
+	profiles := profile.Names(profile.ConfigPath(s.getenv))
+	if slices.Contains(profiles, t.Name) {
+		return hint.Wrap(err, fmt.Sprintf("set vaws_role in [profile %s] to the role that is meant", t.Name))
+	}
+	said := strings.Join(hint.Of(err), " ")
+	near := slices.DeleteFunc(hint.Nearest(t.Name, profiles), func(name string) bool { return strings.Contains(said, name) })
 	if len(near) == 0 {
 		return err
 	}
-	return hint.Wrap(err, "profiles with a name like that: "+strings.Join(near, ", "))
+	return hint.Wrap(err, "did you mean the profile "+strings.Join(near, ", ")+"?")
 }

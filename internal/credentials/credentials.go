@@ -33,6 +33,7 @@ type Credentials struct {
 	SessionToken    string // empty for IAMUser and Static
 	ARN             string // of the assumed role; empty when Vault did not say
 	Lease           Lease
+	Unsettled       bool // AWS has not been seen to accept them yet
 }
 
 // AccountID is the twelve-digit AWS account of the credentials' ARN, or empty.
@@ -55,6 +56,7 @@ type Lease struct {
 	Issued   time.Time // when the request that made them was sent
 	Expiry   time.Time // when they stop working, never later than AWS's own time
 	VaultEnd time.Time // when Vault ends the lease; zero for Static
+	Token    string    // digest of the Vault token with which an IAMUser's lease ends
 }
 
 // Rule decides when cached credentials are too old to hand out.

@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"vaws/internal/hint"
 )
 
 // Source makes fresh credentials.
 type Source interface {
-	// Mint asks for new credentials.
+	// Mint asks for new credentials. Those of a new IAM user are Unsettled.
 	Mint(context.Context, Request) (Credentials, error)
+	// Renew extends the lease of an IAM user as far as Vault allows.
+	Renew(context.Context, Request, Credentials) (Credentials, error)
+	// Settle waits until AWS accepts unsettled credentials.
+	Settle(context.Context, Credentials) error
+	// MakesUser reports whether Mint is known to make an IAM user.
+	MakesUser(context.Context, Request) bool
 	// Caller is a digest of the secrets that Mint would use (token, MFA code):
 	// an attempt with other secrets may succeed where this one failed.
 	Caller(context.Context) string
@@ -43,38 +47,12 @@ type Entry struct {
 	Failure     *Failure
 }
 
-// Failure is an attempt to mint that failed.
-type Failure struct {
-	Time    time.Time
-	Caller  string // Source.Caller of the attempt
-	Message string
-	Hints   []string
-}
-
-// asError is the failure for a call that began at began and did not try for
-// itself.
-func (f Failure) asError(began time.Time) error {
-	hints := f.Hints
-	if f.Time.Before(began) {
-		hints = append(hints, "this is the answer to another call, seconds ago; to ask anew: --refresh")
-	}
-	return hint.Wrap(errors.New(f.Message), hints...)
-}
-
-// Untried is an error of Mint that says nothing about the next attempt, such as
-// a question that nobody answered. It is not kept for others.
-type Untried struct{ Err error }
-
-// Error is the error's own text.
-func (u Untried) Error() string { return u.Err.Error() }
-
-// Unwrap returns the error.
-func (u Untried) Unwrap() error { return u.Err }
-
 // Demand is what a caller expects of the credentials.
 type Demand struct {
 	Rule    Rule
-	Refresh bool // nothing that was minted before this call will do
+	Refresh bool          // nothing that was minted before this call will do
+	Retry   bool          // an attempt that failed before this call does not count
+	MinTTL  time.Duration // that must be left; zero: no matter
 }
 
 // Provider answers requests: from its store when that holds fresh credentials,
@@ -87,23 +65,33 @@ type Provider struct {
 	Debug  func(format string, args ...any) // what was decided
 }
 
-const (
-	// Processes that queue behind a failed attempt share its failure, so that
-	// two hundred of them do not ask two hundred times.
-	shareFailure = 5 * time.Second
-	// After a failure, credentials that still work are handed out this long
-	// before Vault is asked again …
-	pauseAfterFailure = 30 * time.Second
-	// … unless they have less than this left, which may not be enough to use
-	// them.
-	usableFor = time.Minute
-)
+// ErrTooShort says that credentials have less left than was demanded.
+var ErrTooShort = errors.New("the credentials live too short")
 
-// Get returns credentials for the request. It never returns expired ones.
+// Vault counts whole seconds from when AWS answered, vaws from when it asked: so
+// much of a lifetime may be lost on the way.
+const lostOnTheWay = 10 * time.Second
+
+// Get returns credentials for the request. It never returns expired ones, nor
+// any with less left than was demanded.
 func (p *Provider) Get(ctx context.Context, r Request, d Demand) (Credentials, error) {
+	c, err := p.get(ctx, r, d)
+	switch {
+	case err != nil:
+		return Credentials{}, err
+	case !c.Valid(p.Now()):
+		return Credentials{}, errors.New("the credentials expired while they were fetched")
+	case !p.longEnough(c, d):
+		left := c.Lease.Remaining(p.Now()).Round(time.Second)
+		return Credentials{}, fmt.Errorf("%w: Vault gives them %s, and %s are wanted", ErrTooShort, left, d.MinTTL)
+	}
+	return c, nil
+}
+
+func (p *Provider) get(ctx context.Context, r Request, d Demand) (Credentials, error) {
 	if p.Store == nil {
 		p.Debug("no cache: asking Vault")
-		return p.Source.Mint(ctx, r)
+		return p.mintUnkept(ctx, r, d)
 	}
 	began := p.Now()
 	entry := p.Store.Load(ctx, r)
@@ -117,7 +105,7 @@ func (p *Provider) Get(ctx context.Context, r Request, d Demand) (Credentials, e
 	p.Debug("cache miss")
 	unlock, err := p.Store.Lock(ctx, r)
 	if err != nil {
-		return p.mintUnlocked(ctx, r, entry, d, err)
+		return p.mintUnlocked(ctx, r, d, err)
 	}
 	defer unlock()
 	return p.mintLocked(ctx, r, d, began)
@@ -126,97 +114,16 @@ func (p *Provider) Get(ctx context.Context, r Request, d Demand) (Credentials, e
 // serves reports whether the entry meets the demand of a call that began at
 // began.
 func (p *Provider) serves(e Entry, d Demand, began time.Time) bool {
-	if e.Credentials == nil || d.Refresh && e.Credentials.Lease.Issued.Before(began) {
+	if e.Credentials == nil || e.Credentials.Unsettled || d.Refresh && e.Credentials.Lease.Issued.Before(began) {
 		return false
 	}
-	return e.Credentials.Lease.Fresh(d.Rule, p.Now())
+	return p.suffices(*e.Credentials, d)
 }
 
-// paused returns credentials that have begun to age but still work, while a
-// failed attempt to replace them is too recent to repeat.
-func (p *Provider) paused(e Entry, d Demand) (Credentials, bool) {
-	if d.Refresh || !p.usable(e) || e.Failure == nil || !p.within(e.Failure.Time, pauseAfterFailure) {
-		return Credentials{}, false
-	}
-	p.warnStale(*e.Credentials, errors.New(e.Failure.Message))
-	return *e.Credentials, true
+func (p *Provider) suffices(c Credentials, d Demand) bool {
+	return c.Lease.Fresh(d.Rule, p.Now()) && p.longEnough(c, d)
 }
 
-func (p *Provider) usable(e Entry) bool {
-	return e.Credentials != nil && e.Credentials.Lease.Remaining(p.Now()) >= usableFor
-}
-
-// within reports whether t lies less than d before now, and not after it.
-func (p *Provider) within(t time.Time, d time.Duration) bool {
-	age := p.Now().Sub(t)
-	return age >= 0 && age < d
-}
-
-func (p *Provider) warnStale(c Credentials, cause error) {
-	left := c.Lease.Remaining(p.Now()).Round(time.Second)
-	p.Warn(fmt.Errorf("handing out cached credentials, %s before they expire: %w", left, cause))
-}
-
-// mintUnlocked is for a lock that could not be had. Without it nothing is
-// stored, so that a slower holder does not find its work replaced; an IAM user
-// that nothing remembers is not made at all.
-func (p *Provider) mintUnlocked(ctx context.Context, r Request, e Entry, d Demand, lockErr error) (Credentials, error) {
-	if p.usable(e) && !d.Refresh {
-		p.warnStale(*e.Credentials, lockErr)
-		return *e.Credentials, nil
-	}
-	if e.Credentials != nil && e.Credentials.Kind == IAMUser && errors.Is(lockErr, ErrLockTimeout) {
-		return Credentials{}, lockErr
-	}
-	p.Warn(fmt.Errorf("asking Vault without the cache: %w", lockErr))
-	return p.Source.Mint(ctx, r)
-}
-
-func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began time.Time) (Credentials, error) {
-	entry := p.Store.Load(ctx, r)
-	if p.serves(entry, d, began) {
-		p.Debug("another process fetched them meanwhile")
-		return *entry.Credentials, nil
-	}
-	if f := entry.Failure; f != nil && p.shares(ctx, *f, d, began) {
-		p.Debug("another process failed %s ago", p.Now().Sub(f.Time).Round(time.Millisecond))
-		return p.fallBack(entry, d, f.asError(began))
-	}
-	minted, err := p.Source.Mint(ctx, r)
-	if err != nil {
-		p.keepFailure(ctx, r, err)
-		return p.fallBack(entry, d, err)
-	}
-	if err := p.Store.Save(ctx, r, minted); err != nil {
-		p.Warn(fmt.Errorf("credentials are not cached: %w", err))
-	}
-	return minted, nil
-}
-
-// shares reports whether this call would only repeat the failed attempt.
-func (p *Provider) shares(ctx context.Context, f Failure, d Demand, began time.Time) bool {
-	if d.Refresh && f.Time.Before(began) {
-		return false
-	}
-	return p.within(f.Time, shareFailure) && f.Caller == p.Source.Caller(ctx)
-}
-
-func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {
-	if untried := (Untried{}); errors.As(err, &untried) {
-		return
-	}
-	f := Failure{Time: p.Now(), Caller: p.Source.Caller(ctx), Message: err.Error(), Hints: hint.Of(err)}
-	if err := p.Store.SaveFailure(context.WithoutCancel(ctx), r, f); err != nil {
-		p.Debug("the failure is not shared: %v", err)
-	}
-}
-
-// fallBack returns the credentials of an entry that still work, else err. Who
-// demanded new ones is not served old ones.
-func (p *Provider) fallBack(e Entry, d Demand, err error) (Credentials, error) {
-	if d.Refresh || !p.usable(e) {
-		return Credentials{}, err
-	}
-	p.warnStale(*e.Credentials, err)
-	return *e.Credentials, nil
+func (p *Provider) longEnough(c Credentials, d Demand) bool {
+	return c.Lease.Remaining(p.Now()) >= d.MinTTL-lostOnTheWay
 }

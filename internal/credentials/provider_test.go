@@ -23,9 +23,14 @@ type world struct {
 	kind    Kind
 	ttl     time.Duration
 
-	mints, saves, locks, unlocks int
-	warnings                     []string
-	whileLocking                 func()
+	renewErr, settleErr error
+	roleReadable        bool
+	renewTTL, maxTTL    time.Duration
+	mintTTLs            []time.Duration
+
+	mints, saves, locks, unlocks, renewals, settles int
+	warnings                                        []string
+	whileLocking                                    func()
 }
 
 func (w *world) Load(context.Context, Request) Entry { return w.entry }
@@ -35,7 +40,21 @@ func (w *world) warn(err error)                      { w.warnings = append(w.war
 func (w *world) advance(d time.Duration)             { w.now = w.now.Add(d) }
 func (w *world) issue(issued time.Time) *Credentials {
 	return &Credentials{Kind: w.kind, AccessKeyID: "ASIA" + issued.Format("150405"), SecretAccessKey: "s",
-		Lease: Lease{Issued: issued, Expiry: issued.Add(w.ttl)}}
+		Lease: Lease{Issued: issued, Expiry: issued.Add(w.ttl), VaultEnd: issued.Add(w.ttl)}}
+}
+
+func (w *world) Renew(_ context.Context, _ Request, c Credentials) (Credentials, error) {
+	w.renewals++
+	end := w.now.Add(w.renewTTL)
+	c.Lease.Issued, c.Lease.Expiry, c.Lease.VaultEnd = w.now, end, end
+	return c, w.renewErr
+}
+
+func (w *world) MakesUser(context.Context, Request) bool { return w.roleReadable && w.kind == IAMUser }
+
+func (w *world) Settle(context.Context, Credentials) error {
+	w.settles++
+	return w.settleErr
 }
 
 func (w *world) Lock(context.Context, Request) (func(), error) {
@@ -62,16 +81,22 @@ func (w *world) SaveFailure(_ context.Context, _ Request, f Failure) error {
 	return nil
 }
 
-func (w *world) Mint(context.Context, Request) (Credentials, error) {
+func (w *world) Mint(_ context.Context, r Request) (Credentials, error) {
 	w.mints++
+	w.mintTTLs = append(w.mintTTLs, r.TTL)
 	if w.mintErr != nil {
 		return Credentials{}, w.mintErr
 	}
-	return *w.issue(w.now), nil
+	c := *w.issue(w.now)
+	c.Unsettled = w.kind == IAMUser
+	if r.TTL > 0 {
+		c.Lease.Expiry = w.now.Add(min(r.TTL, w.maxTTL))
+	}
+	return c, nil
 }
 
 func newWorld() *world {
-	return &world{now: start, ttl: time.Hour, kind: STS, caller: "token-1"}
+	return &world{now: start, ttl: time.Hour, renewTTL: time.Hour, maxTTL: 12 * time.Hour, kind: STS, caller: "token-1"}
 }
 
 func (w *world) get(t *testing.T, d Demand) (Credentials, error) {
@@ -194,6 +219,24 @@ func TestFailuresAreShared(t *testing.T) {
 	}
 }
 
+func TestWhoRetriesSharesOnlyWhatWasFailingMeanwhile(t *testing.T) {
+	w := newWorld()
+	w.mintErr = errors.New("sealed")
+	for range 2 {
+		_, _ = w.get(t, Demand{Retry: true})
+		w.advance(time.Second)
+	}
+	if w.mints != 2 {
+		t.Errorf("%d mints", w.mints)
+	}
+	w.whileLocking = func() {
+		w.entry.Failure = &Failure{Time: w.now, Caller: w.caller, Message: "sealed"}
+	}
+	if _, err := w.get(t, Demand{Retry: true}); err == nil || w.mints != 2 || len(hint.Of(err)) != 0 {
+		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+}
+
 func TestUntriedIsNotShared(t *testing.T) {
 	w := newWorld()
 	w.mintErr = Untried{errors.New("nobody answered")}
@@ -233,6 +276,10 @@ func TestLockTimeout(t *testing.T) {
 	if _, err := w.get(t, Demand{}); err != nil || w.mints != 1 {
 		t.Errorf("stale but valid: err %v, %d mints", err, w.mints)
 	}
+	w.entry.Credentials, w.roleReadable = nil, true
+	if _, err := w.get(t, Demand{}); !errors.Is(err, ErrLockTimeout) || w.mints != 1 {
+		t.Errorf("IAM user, cold: err %v, %d mints", err, w.mints)
+	}
 }
 
 func TestCacheThatCannotBeWritten(t *testing.T) {
@@ -261,5 +308,92 @@ func TestNoStore(t *testing.T) {
 	p := Provider{Source: w, Now: w.clock, Warn: w.warn, Debug: t.Logf}
 	if _, err := p.Get(t.Context(), Request{}, Demand{}); err != nil || w.mints != 1 {
 		t.Errorf("err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestIAMUserIsSettledOnceByWhoMinted(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	for range 2 {
+		c, err := w.get(t, Demand{})
+		if err != nil || c.Unsettled {
+			t.Errorf("err %v, %+v", err, c)
+		}
+	}
+	if w.mints != 1 || w.settles != 1 || w.saves != 2 || w.entry.Credentials.Unsettled {
+		t.Errorf("%d mints, %d settles, %d saves", w.mints, w.settles, w.saves)
+	}
+}
+
+func TestUnsettledUserIsWaitedForNotReplaced(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.settleErr = errors.New("not usable yet")
+	if _, err := w.get(t, Demand{}); !errors.Is(err, w.settleErr) {
+		t.Errorf("err %v", err)
+	}
+	w.advance(6 * time.Second)
+	w.settleErr = nil
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 1 || w.renewals != 0 || w.settles != 2 {
+		t.Errorf("err %v, %d mints, %d renewals, %d settles", err, w.mints, w.renewals, w.settles)
+	}
+}
+
+func TestLeaseIsRenewedBeforeAnotherUserIsMade(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.entry.Credentials = w.issue(start)
+	w.advance(50 * time.Minute)
+	if _, err := w.get(t, Demand{}); err != nil || w.renewals != 1 || w.mints+w.settles != 0 || w.saves != 1 {
+		t.Errorf("err %v, %d renewals, %d mints, %d settles, %d saves", err, w.renewals, w.mints, w.settles, w.saves)
+	}
+	w.advance(50 * time.Minute)
+	w.renewTTL = 12 * time.Minute // the lease's maximum is near
+	if _, err := w.get(t, Demand{MinTTL: 30 * time.Minute}); err != nil || w.mints != 1 || w.settles != 1 {
+		t.Errorf("near the maximum: err %v, %d mints, %d settles", err, w.mints, w.settles)
+	}
+	w.advance(50 * time.Minute)
+	w.renewErr = errors.New("denied")
+	if _, err := w.get(t, Demand{}); err != nil || w.mints != 2 {
+		t.Errorf("when renewal is denied: err %v, %d mints", err, w.mints)
+	}
+}
+
+func TestLeaseThatIsOverIsNotRenewed(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.entry.Credentials = w.issue(start)
+	w.advance(2 * time.Hour)
+	if _, err := w.get(t, Demand{}); err != nil || w.renewals != 0 || w.mints != 1 {
+		t.Errorf("err %v, %d renewals, %d mints", err, w.renewals, w.mints)
+	}
+}
+
+func TestMinTTL(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(10 * time.Minute)
+	if _, err := w.get(t, Demand{MinTTL: 50 * time.Minute}); err != nil || w.mints != 0 {
+		t.Errorf("just enough: err %v, %d mints", err, w.mints)
+	}
+	if _, err := w.get(t, Demand{MinTTL: 55 * time.Minute}); err != nil || len(w.mintTTLs) != 1 || w.mintTTLs[0] != 0 {
+		t.Errorf("the role's own lifetime will do: err %v, asked for %v", err, w.mintTTLs)
+	}
+	if _, err := w.get(t, Demand{MinTTL: 2 * time.Hour}); err != nil || len(w.mintTTLs) != 3 || w.mintTTLs[2] != 2*time.Hour {
+		t.Errorf("more than the role's own: err %v, asked for %v", err, w.mintTTLs)
+	}
+	w.maxTTL = 90 * time.Minute
+	if _, err := w.get(t, Demand{MinTTL: 3 * time.Hour}); !errors.Is(err, ErrTooShort) || !strings.Contains(err.Error(), "1h30m0s") {
+		t.Errorf("more than the role's maximum: err %v", err)
+	}
+}
+
+func TestMinTTLIsNotMetByWhatIsLeft(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start)
+	w.advance(50 * time.Minute)
+	w.mintErr = errors.New("sealed")
+	if _, err := w.get(t, Demand{MinTTL: 20 * time.Minute}); !errors.Is(err, w.mintErr) {
+		t.Errorf("err %v", err)
 	}
 }

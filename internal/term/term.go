@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -35,8 +36,8 @@ func Available() bool {
 var ErrInterrupted = errors.New("interrupted")
 
 // AskSecret prints the prompt on the terminal and reads a line that is not
-// shown. Ctrl-C ends it at once with ErrInterrupted, and so does the end of ctx
-// with its error; the terminal is then as it was.
+// shown. Ctrl-C ends it at once with ErrInterrupted, and so does the end of ctx;
+// the terminal is then as it was.
 func AskSecret(ctx context.Context, prompt string) (string, error) {
 	d, err := open()
 	if err != nil {
@@ -49,7 +50,7 @@ func AskSecret(ctx context.Context, prompt string) (string, error) {
 	}
 	defer term.Restore(int(d.in.Fd()), before)
 	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(interrupts)
 	fmt.Fprint(d.out, prompt)
 	defer fmt.Fprintln(d.out)
@@ -75,6 +76,6 @@ func readSecret(ctx context.Context, in *os.File, interrupts <-chan os.Signal) (
 	case <-interrupts:
 		return "", ErrInterrupted
 	case <-ctx.Done():
-		return "", fmt.Errorf("nothing was entered in time: %w", ctx.Err())
+		return "", errors.New("nothing was entered in time")
 	}
 }

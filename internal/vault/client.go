@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -38,6 +37,9 @@ func buildClient(c Config) (*api.Client, error) {
 		config.Address = c.Via
 	}
 	config.DisableRedirects = true
+	if c.Timeout > 0 {
+		config.Timeout = c.Timeout
+	}
 	transport := config.HttpClient.Transport.(*http.Transport)
 	if err := configureTLS(config, c.TLS); err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func buildClient(c Config) (*api.Client, error) {
 	config.CheckRetry, config.Backoff, config.MaxRetries = retry.check, retry.pause, maxTries
 	client, err := api.NewClient(config)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to Vault at %s: %w", config.Address, err)
+		return nil, hint.Errorf("check VAULT_ADDR and VAULT_HEADERS", "connecting to Vault at %s: %w", config.Address, err)
 	}
 	// Only now: for a unix:// address NewClient wants to see the http.Transport.
 	config.HttpClient.Transport = &guard{next: transport, now: c.Now, debug: c.Debug}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -86,9 +87,12 @@ var advices = []advice{
 		return "choose one of the role's role_arns; " + readRole(r)
 	}},
 	{0, "no handler for route", always("choose another mount with --mount or vaws_mount; run: vault secrets list")},
+	{0, "invalid MFA one time pass code", always("the code is wrong or used up; wait for the next one")},
 	{0, "MultiFactorAuthentication", always("give the code of your MFA device: --mfa-code CODE")},
 	{0, "minimum field value of 900", tooShort},
 	{0, "greater than or equal to 900", tooShort},
+	{0, "less than or equal to 43200", always("AWS gives 12 hours at most for an assumed role: --ttl 12h")},
+	{0, "less than or equal to 129600", always("AWS gives 36 hours at most: --ttl 36h")},
 	{0, "MaxSessionDuration", always("ask for less: --ttl 1h")},
 	{0, "with session credentials", always("give Vault's AWS engine (MOUNT/config/root) the keys of an IAM user, or make the role an assumed_role")},
 	{0, "not authorized to perform", always("AWS refuses Vault's own credentials; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
@@ -171,7 +175,7 @@ func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denie
 	}
 	if denied.token {
 		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
-			"the token is not accepted: it has expired, was revoked, or belongs to another Vault: %w", denied)
+			"%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w", s.config.Address, denied)
 	}
 	return hint.Wrap(fmt.Errorf("the token's policies do not allow it: %w", denied), policyFor(r),
 		fmt.Sprintf("if %q is not where the AWS secrets engine is mounted, choose with --mount or vaws_mount", r.Mount))
@@ -210,6 +214,8 @@ func (s *Source) explainAny(err error) error {
 	var broken *brokenError
 	var dns *net.DNSError
 	switch {
+	case errors.As(err, &answer) && strings.Contains(strings.Join(answer.Errors, ""), "HTTP request to an HTTPS server"):
+		return hint.Errorf("run: export VAULT_ADDR="+strings.Replace(at, "http:", "https:", 1), "%s speaks TLS", at)
 	case errors.As(err, &answer) && answer.RawError:
 		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health",
 			"%s answered %d, but not as Vault does", at, answer.StatusCode)
@@ -224,6 +230,8 @@ func (s *Source) explainAny(err error) error {
 		return hint.Errorf("try again", "the answer of %s broke off: %w", at, broken.err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return hint.Errorf("run: curl "+at+"/v1/sys/health", "no answer from Vault at %s in time", at)
+	case strings.Contains(err.Error(), "proxyconnect"):
+		return hint.Errorf("check VAULT_PROXY_ADDR, HTTPS_PROXY and HTTP_PROXY", "the proxy before %s cannot be reached", at)
 	case refused(err):
 		return hint.Errorf("is Vault running there? check VAULT_ADDR", "nothing listens at %s: connection refused", at)
 	case errors.As(err, &dns):
@@ -243,7 +251,7 @@ func explainTLS(at string, err error) error {
 		return hint.Errorf("check VAULT_ADDR, or set VAULT_TLS_SERVER_NAME", "the certificate of %s: %w", at, name)
 	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return hint.Errorf("if that is meant: export VAULT_ADDR="+strings.Replace(at, "https:", "http:", 1), "%s does not speak TLS", at)
-	case strings.Contains(err.Error(), "invalid character"):
+	case errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError)):
 		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health", "%s answered, but not as Vault does", at)
 	}
 	var u *url.Error

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 
@@ -41,6 +42,7 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, r credentials.Re
 	if err != nil {
 		return "", s.explainLogin(r, secret, err)
 	}
+	s.tokenLife = time.Duration(answer.Auth.LeaseDuration) * time.Second
 	return answer.Auth.ClientToken, nil
 }
 
@@ -62,7 +64,7 @@ func ReadSecret(file, variable string, getenv func(string) string) (Secret, erro
 	const advice = "set vaws_auth_secret_file to a file, or vaws_auth_secret_env to the name of a variable that holds it"
 	switch {
 	case file != "":
-		data, err := os.ReadFile(file)
+		data, err := readFile(file)
 		if err != nil {
 			return Secret{}, hint.Errorf(advice, "reading the log-in's secret: %w", err)
 		}
@@ -71,6 +73,18 @@ func ReadSecret(file, variable string, getenv func(string) string) (Secret, erro
 		return checkSecret(Secret{strings.TrimSpace(getenv(variable)), variable}, advice)
 	}
 	return Secret{}, hint.Errorf(advice, "no secret to log in with")
+}
+
+// readFile reads a regular file: a pipe might never end.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular() || info.Size() > maxAnswer:
+		return nil, fmt.Errorf("%s is not a small regular file", path)
+	}
+	return os.ReadFile(path)
 }
 
 func checkSecret(s Secret, advice string) (Secret, error) {

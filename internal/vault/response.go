@@ -1,11 +1,9 @@
 package vault
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -22,7 +20,10 @@ const (
 	// AWS's tokens are 4096 bytes at the most, and it warns that they may grow:
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html
 	maxSessionToken = 16 << 10
-	// What AWS gives at the most is 36 hours; years are somebody's mistake.
+	// What AWS gives at the most (GetSessionToken, GetFederationToken):
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html
+	maxSTSLife = 36 * time.Hour
+	// Years are somebody's mistake.
 	maxLife = 10 * 365 * 24 * time.Hour
 	// Static credentials without a date are read again after this time, and
 	// those whose rotation is due, after this one.
@@ -71,8 +72,10 @@ func (f fields) lease(c *credentials.Credentials, secret *api.Secret, endpoint s
 		c.Kind = credentials.Static
 		c.Lease.VaultEnd = time.Time{}
 		return f.rotation(&c.Lease)
+	case c.SessionToken == "" && strings.HasPrefix(c.AccessKeyID, "ASIA"):
+		return errors.New("the answer of Vault has temporary credentials without their session token")
 	case c.SessionToken == "":
-		c.Kind = credentials.IAMUser
+		c.Kind, c.Unsettled = credentials.IAMUser, true
 		c.Lease.Expiry = c.Lease.VaultEnd
 	default:
 		c.Kind = credentials.STS
@@ -89,18 +92,19 @@ func (f fields) lease(c *credentials.Credentials, secret *api.Secret, endpoint s
 }
 
 // ttl is what remains of STS credentials. A mount's maximum or a batch token
-// shortens the lease in Vault, not the credentials; Vault before 1.7 gave the
-// lease alone.
+// shortens the lease in Vault, not the credentials. Where there is no ttl, as in
+// the answers of old versions, the lease is all that is known.
 func (f fields) ttl(lease time.Duration) (time.Duration, error) {
-	number, ok := f["ttl"].(json.Number)
-	if !ok {
-		return lease, nil
+	value, given := f["ttl"]
+	if !given {
+		return min(lease, maxSTSLife), nil
 	}
-	seconds, err := number.Float64()
-	if err != nil || math.IsNaN(seconds) || seconds < 0 || seconds > maxLife.Seconds() {
-		return 0, fmt.Errorf("the answer of Vault has a ttl of %s seconds", clip(number.String()))
+	number, _ := value.(json.Number)
+	seconds, err := number.Int64()
+	if life := time.Duration(seconds) * time.Second; err == nil && seconds > 0 && seconds <= int64(maxSTSLife/time.Second) {
+		return life, nil
 	}
-	return time.Duration(seconds) * time.Second, nil
+	return 0, fmt.Errorf("the answer of Vault has a ttl of %s seconds", clip(fmt.Sprint(value)))
 }
 
 // rotation sets the expiry of static credentials: Vault's next rotation.
@@ -136,20 +140,4 @@ func (f fields) text(name string) string {
 func isPrintable(text string, most int) bool {
 	return text != "" && len(text) <= most &&
 		!strings.ContainsFunc(text, func(r rune) bool { return r < 0x21 || r > 0x7e })
-}
-
-// boundByToken shortens the life of an IAM user to that of the token that made
-// it, with which Vault deletes it. A token that may not look itself up leaves
-// the lease as it is.
-func (s *Source) boundByToken(ctx context.Context, c *credentials.Credentials, began time.Time) {
-	self, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
-	if err != nil || self == nil {
-		s.config.Debug("the token's own lifetime is not known: %v", err)
-		return
-	}
-	ttl, err := self.TokenTTL()
-	endless := ttl == 0 && self.Data["expire_time"] == nil
-	if end := began.Add(ttl); err == nil && !endless && end.Before(c.Lease.Expiry) {
-		c.Lease.Expiry = end
-	}
 }

@@ -21,6 +21,8 @@ func answer(t *testing.T, body string) *api.Secret {
 	return secret
 }
 
+const userKeys = `"access_key":"AKIAIOSFODNN7EXAMPLE","secret_key":"wJalrXUtnFEMI/K7MDENG"`
+
 const keys = `"access_key":"ASIAIOSFODNN7EXAMPLE","secret_key":"wJalrXUtnFEMI/K7MDENG"`
 
 func TestParse(t *testing.T) {
@@ -37,7 +39,7 @@ func TestParse(t *testing.T) {
 		"a lease of nothing beside a ttl": {
 			`{"lease_duration":0,"data":{` + keys + `,"security_token":"t","ttl":900}}`, "sts", credentials.STS, 15 * time.Minute},
 		"iam_user": {
-			`{"lease_duration":2764800,"data":{` + keys + `,"session_token":null,"security_token":null}}`,
+			`{"lease_duration":2764800,"data":{` + userKeys + `,"session_token":null,"security_token":null}}`,
 			"creds", credentials.IAMUser, 768 * time.Hour},
 		"static": {
 			`{"data":{` + keys + `,"expiration":"2026-01-02T04:04:05.123456789Z"}}`,
@@ -74,9 +76,13 @@ func TestParseRefusesAbsurdAnswers(t *testing.T) {
 		"negative ttl":           `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":-1}}`,
 		"ttl of nothing":         `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":0}}`,
 		"ttl of ages":            `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":1e300}}`,
-		"negative lease":         `{"lease_duration":-60,"data":{` + keys + `}}`,
-		"lease of ages":          `{"lease_duration":9999999999,"data":{` + keys + `}}`,
-		"user without a lease":   `{"lease_duration":0,"data":{` + keys + `}}`,
+		"negative lease":         `{"lease_duration":-60,"data":{` + userKeys + `}}`,
+		"lease of ages":          `{"lease_duration":9999999999,"data":{` + userKeys + `}}`,
+		"ttl as text":            `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":"3600"}}`,
+		"ttl null":               `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":null}}`,
+		"ttl of two days":        `{"lease_duration":60,"data":{` + keys + `,"session_token":"t","ttl":172800}}`,
+		"ASIA without a token":   `{"lease_duration":60,"data":{` + keys + `}}`,
+		"user without a lease":   `{"lease_duration":0,"data":{` + userKeys + `}}`,
 		"STS without an end":     `{"data":{` + keys + `,"session_token":"t"}}`,
 	} {
 		if got, err := parse(answer(t, body), credentials.Request{Endpoint: "sts"}, began); err == nil {

@@ -28,12 +28,13 @@ type Config struct {
 	Token   string                                // VAULT_TOKEN, if it is for this address
 	Helper  func(context.Context) (string, error) // asks the token helper; nil: it is not for this address
 	NoToken string                                // why there may be none, as a hint; may be empty
-	Login   func() (Secret, error)                // reads what the log-in needs; nil: none is configured
+	Login   func() (Secret, error)                // what the log-in needs, the same each time; nil: none is configured
 	MFACode string                                // for roles that ask AWS for a session with MFA; may be empty
-	AskMFA  func(context.Context) (string, error) // asks a person for it; nil: nobody is there
+	AskMFA  func() (string, error)                // asks a person for it; nil: nobody is there
 
-	Now   func() time.Time
-	Debug func(format string, args ...any)
+	Timeout time.Duration // of a request; zero: a minute
+	Now     func() time.Time
+	Debug   func(format string, args ...any)
 }
 
 // TLS is how to know Vault and how to be known by it; paths are files'.
@@ -46,9 +47,10 @@ type TLS struct {
 
 // Source makes credentials of one Vault. It does nothing before it is asked.
 type Source struct {
-	config Config
-	token  *string // once it is known; empty: none
-	client *api.Client
+	config    Config
+	ambient   *string       // the ambient token once it is known; empty: none
+	tokenLife time.Duration // of a token that this source logged in for; zero: not known
+	client    *api.Client
 }
 
 // New returns the source of the Vault that the configuration describes.
@@ -65,7 +67,7 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	began := s.config.Now()
 	secret, err := s.read(ctx, r)
 	if needsMFA(err) && s.config.MFACode == "" && s.config.AskMFA != nil {
-		if s.config.MFACode, err = s.config.AskMFA(ctx); err != nil {
+		if s.config.MFACode, err = s.config.AskMFA(); err != nil {
 			return credentials.Credentials{}, credentials.Untried{Err: fmt.Errorf("asking for the MFA code: %w", err)}
 		}
 		began = s.config.Now()
@@ -79,7 +81,7 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 		return credentials.Credentials{}, s.explain(ctx, r, err)
 	}
 	if c.Kind == credentials.IAMUser {
-		s.boundByToken(ctx, &c, began)
+		s.boundByToken(ctx, &c.Lease)
 	}
 	return c, nil
 }
@@ -89,6 +91,9 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 func (s *Source) Caller(ctx context.Context) string {
 	h := sha256.New()
 	h.Write([]byte(s.config.MFACode + "\x00"))
+	if s.config.AskMFA != nil {
+		h.Write([]byte("somebody can be asked for the code"))
+	}
 	if s.config.Login != nil {
 		if secret, err := s.config.Login(); err == nil {
 			h.Write([]byte(secret.Value))
@@ -196,4 +201,14 @@ func parameters(r credentials.Request, mfaCode string) map[string]any {
 		params["ttl"] = r.TTL.String()
 	}
 	return params
+}
+
+// MakesUser reports whether the role is known to make an IAM user. Few tokens may
+// read roles.
+func (s *Source) MakesUser(ctx context.Context, r credentials.Request) bool {
+	if r.Endpoint == credentials.EndpointStaticCreds || s.connect(ctx, r) != nil {
+		return false
+	}
+	role, err := s.client.Logical().ReadWithContext(ctx, r.Mount+"/roles/"+r.Role)
+	return err == nil && role != nil && role.Data["credential_type"] == string(credentials.IAMUser)
 }

@@ -243,7 +243,7 @@ func TestHeadersOfTheSurroundings(t *testing.T) {
 
 func TestMFAIsAskedForOnce(t *testing.T) {
 	var bodies []string
-	config := Config{AskMFA: func(context.Context) (string, error) { return "123456", nil }}
+	config := Config{AskMFA: func() (string, error) { return "123456", nil }}
 	_, err := mint(t, request, config, func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		bodies = append(bodies, string(body))
@@ -262,7 +262,7 @@ func TestCallerDependsOnEverySecret(t *testing.T) {
 		return func() (Secret, error) { return Secret{value, "x"}, nil }
 	}
 	var all []string
-	for _, c := range []Config{{}, {Token: "a"}, {Token: "b"}, {Token: "a", MFACode: "1"}, {Login: login("x")}, {Login: login("y")}} {
+	for _, c := range []Config{{}, {Token: "a"}, {Token: "b"}, {Token: "a", MFACode: "1"}, {Login: login("x")}, {Login: login("y")}, {AskMFA: func() (string, error) { return "", nil }}} {
 		digest := New(c).Caller(t.Context())
 		if slices.Contains(all, digest) {
 			t.Errorf("two callers are the same")

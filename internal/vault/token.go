@@ -2,8 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
@@ -24,8 +26,8 @@ func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials
 
 // ambientToken is VAULT_TOKEN, else the token helper's; empty if there is none.
 func (s *Source) ambientToken(ctx context.Context) (string, error) {
-	if s.token != nil {
-		return *s.token, nil
+	if s.ambient != nil {
+		return *s.ambient, nil
 	}
 	token := s.config.Token
 	if token == "" && s.config.Helper != nil {
@@ -35,7 +37,7 @@ func (s *Source) ambientToken(ctx context.Context) (string, error) {
 		}
 	}
 	token = strings.TrimSpace(token)
-	s.token = &token
+	s.ambient = &token
 	return token, nil
 }
 
@@ -70,6 +72,9 @@ func askHelper() (string, error) {
 		if token, err = helper.Get(); err == nil {
 			return token, nil
 		}
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		err = exit // without the helper's own words, which may be the token
 	}
 	return "", hint.Errorf("check the token_helper in ~/.vault, or set VAULT_TOKEN", "asking the token helper: %w", err)
 }

@@ -1,0 +1,65 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vaws/internal/credentials"
+)
+
+const (
+	// IAM is eventually consistent: one server of AWS may know a new key while
+	// another does not, so one success says little
+	// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency).
+	successesInARow = 5
+	settlePause     = 500 * time.Millisecond
+	// After this many calls without any answer, AWS counts as out of reach.
+	patience = 3
+)
+
+// Settler waits for new keys to become usable.
+type Settler struct {
+	Endpoint Endpoint
+	Now      func() time.Time
+	Pause    func(context.Context, time.Duration) error // waits, or returns the context's error
+	Debug    func(format string, args ...any)
+}
+
+// Settle returns nil once AWS has accepted the credentials several times in a
+// row. Otherwise the error wraps ErrUnreachable if AWS never answered, or the
+// context's error together with what AWS answered last.
+func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
+	var last error
+	answered := false
+	for calls, successes := 1, 0; ; calls++ {
+		err := CallerIdentity(ctx, s.Endpoint, c, s.Now())
+		s.Debug("%s knows the new key: %v", s.Endpoint.URL, err == nil)
+		switch {
+		case err == nil:
+			answered = true
+			if successes++; successes == successesInARow {
+				return nil
+			}
+		case errors.As(err, new(*Refusal)):
+			answered, successes, last = true, 0, err
+		case ctx.Err() != nil:
+			return late(ctx.Err(), last)
+		case !answered && calls >= patience:
+			return err
+		default:
+			successes, last = 0, err
+		}
+		if err := s.Pause(ctx, settlePause); err != nil {
+			return late(err, last)
+		}
+	}
+}
+
+func late(err, last error) error {
+	if last == nil {
+		return fmt.Errorf("the new keys are not usable yet: %w", err)
+	}
+	return fmt.Errorf("the new keys are not usable yet; %w (%w)", last, err)
+}

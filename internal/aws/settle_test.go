@@ -1,0 +1,124 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vaws/internal/credentials"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+var keys = credentials.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/secret"}
+
+const denied = `<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>The security token
+ included in the request is invalid.</Message></Error></ErrorResponse>`
+
+// settle runs a Settler against a server that answers its calls, counted from
+// one, and whose pauses take no time; it has as many pauses as given.
+func settle(t *testing.T, pauses int, answer func(call int, w http.ResponseWriter)) (calls int32, err error) {
+	t.Helper()
+	var count atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		auth := r.Header.Get("Authorization")
+		if string(body) != identityCall || !strings.Contains(auth, "Credential=AKIAIOSFODNN7EXAMPLE/20260102/eu-west-1/sts/aws4_request") {
+			t.Errorf("request %q, authorization %q", body, auth)
+		}
+		answer(int(count.Add(1)), w)
+	}))
+	defer server.Close()
+	s := Settler{
+		Endpoint: Endpoint{server.URL, "eu-west-1"},
+		Now:      func() time.Time { return start },
+		Debug:    t.Logf,
+		Pause: func(context.Context, time.Duration) error {
+			if pauses--; pauses < 0 {
+				return context.DeadlineExceeded
+			}
+			return nil
+		},
+	}
+	err = s.Settle(t.Context(), keys)
+	return count.Load(), err
+}
+
+func refuse(w http.ResponseWriter) {
+	w.WriteHeader(403)
+	io.WriteString(w, denied)
+}
+
+func TestSettleWantsFiveInARow(t *testing.T) {
+	total, err := settle(t, 100, func(call int, w http.ResponseWriter) {
+		if call <= 3 || call == 6 {
+			refuse(w)
+		}
+	})
+	if err != nil || total != 11 {
+		t.Errorf("%d calls, err %v", total, err)
+	}
+}
+
+func TestSettleSaysWhatAWSAnsweredLast(t *testing.T) {
+	_, err := settle(t, 7, func(_ int, w http.ResponseWriter) { refuse(w) })
+	var refusal *Refusal
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &refusal) || refusal.Code != "InvalidClientTokenId" {
+		t.Errorf("err %v", err)
+	}
+	if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "secret") {
+		t.Errorf("error %q", text)
+	}
+}
+
+func TestAWSOutOfReach(t *testing.T) {
+	total, err := settle(t, 100, func(_ int, w http.ResponseWriter) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+	})
+	if !errors.Is(err, ErrUnreachable) || total != patience {
+		t.Errorf("%d calls, err %v", total, err)
+	}
+}
+
+func TestStrangeAnswers(t *testing.T) {
+	_, err := settle(t, 3, func(_ int, w http.ResponseWriter) {
+		w.Header().Set("Location", "http://127.0.0.1:1/")
+		w.WriteHeader(307)
+		io.WriteString(w, "<html>")
+	})
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal.Status != 307 {
+		t.Errorf("err %v", err)
+	}
+}
+
+func TestEndpoint(t *testing.T) {
+	for _, c := range []struct {
+		region, profile string
+		env             map[string]string
+		want            Endpoint
+	}{
+		{"", "", nil, Endpoint{"https://sts.us-east-1.amazonaws.com", "us-east-1"}},
+		{"eu-west-1", "", nil, Endpoint{"https://sts.eu-west-1.amazonaws.com", "eu-west-1"}},
+		{"cn-north-1", "", nil, Endpoint{"https://sts.cn-north-1.amazonaws.com.cn", "cn-north-1"}},
+		{"us-gov-west-1", "", nil, Endpoint{"https://sts.us-gov-west-1.amazonaws.com", "us-gov-west-1"}},
+		{"us-isob-east-1", "", nil, Endpoint{"https://sts.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"}},
+		{"eu-west-1", "http://p/", nil, Endpoint{"http://p", "eu-west-1"}},
+		{"eu-west-1", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all"}, Endpoint{"http://all", "eu-west-1"}},
+		{"", "", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_STS": "http://sts"}, Endpoint{"http://sts", "us-east-1"}},
+		{"", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, Endpoint{"https://sts.us-east-1.amazonaws.com", "us-east-1"}},
+	} {
+		if got := STS(c.region, c.profile, func(name string) string { return c.env[name] }); got != c.want {
+			t.Errorf("%q %q %v: %v, want %v", c.region, c.profile, c.env, got, c.want)
+		}
+	}
+}

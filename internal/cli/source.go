@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"vaws/internal/aws"
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+	"vaws/internal/profile"
+	"vaws/internal/term"
+	"vaws/internal/vault"
+)
+
+// source is Vault, and AWS where the keys of a new IAM user have to be waited
+// for.
+type source struct {
+	*vault.Source
+	settler aws.Settler
+	within  time.Duration // zero: not waited for
+	warn    func(error)
+}
+
+// Settle implements credentials.Source. If AWS cannot be reached there is nothing
+// to wait for, and nothing that the keys could be used for either.
+func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
+	if s.within == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.within)
+	defer cancel()
+	defer term.Spin("waiting for AWS to know the new keys")()
+	err := s.settler.Settle(ctx, c)
+	if errors.Is(err, aws.ErrUnreachable) {
+		s.warn(fmt.Errorf("whether the new keys are usable yet is not known: %w", err))
+		return nil
+	}
+	return hint.Wrap(err, "the next call goes on waiting; for more time: --settle 2m, for none: --settle 0")
+}
+
+// newSource puts together what makes credentials for the target.
+func (s *session) newSource(c vault.Config, t profile.Target, within time.Duration) source {
+	region := t.Region.Name
+	for _, name := range regionNames {
+		if region == "" {
+			region = s.getenv(name)
+		}
+	}
+	return source{
+		Source: vault.New(c),
+		settler: aws.Settler{
+			Endpoint: aws.STS(region, t.EndpointURL, s.getenv),
+			Now:      s.now,
+			Pause:    pause,
+			Debug:    s.debug,
+		},
+		within: within,
+		warn:   s.warn,
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,117 @@
+package vault
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+)
+
+// digest names a token without telling it.
+func digest(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:8])
+}
+
+const (
+	// lookupTimeout keeps a question beside the point from taking the time of
+	// those that matter.
+	lookupTimeout = 5 * time.Second
+	// cautiousLife is for a token whose life could not be learnt.
+	cautiousLife = 15 * time.Minute
+)
+
+// boundByToken shortens the life of an IAM user to that of the token that made
+// it, with which Vault deletes it.
+func (s *Source) boundByToken(ctx context.Context, l *credentials.Lease) {
+	l.Token = digest(s.client.Token())
+	life, bounded := s.lifeOfToken(ctx)
+	if end := l.Issued.Add(life); bounded && end.Before(l.Expiry) {
+		l.Expiry = end
+	}
+}
+
+// lifeOfToken is how long the token still lives, if that is bounded. What the
+// log-in said is an upper bound for a token that may not look itself up; of
+// another such token nothing is known, and the lease alone counts.
+func (s *Source) lifeOfToken(ctx context.Context) (life time.Duration, bounded bool) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	self, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
+	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) {
+		s.config.Debug("the token may not look itself up")
+		return s.tokenLife, s.tokenLife > 0
+	}
+	if err != nil || self == nil {
+		s.config.Debug("the token's own lifetime is not known: %v", err)
+		return cautiousLife, true
+	}
+	life, err = self.TokenTTL()
+	if err != nil || life < 0 {
+		return cautiousLife, true
+	}
+	return life, life > 0 || self.Data["expire_time"] != nil
+}
+
+// Renew extends the lease of an IAM user as far as the role and its token allow.
+// It fails for a lease that hangs on another token than this source's: how long
+// that one lives is not known.
+func (s *Source) Renew(ctx context.Context, r credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
+	if err := s.connect(ctx, r); err != nil {
+		return c, err
+	}
+	if c.Lease.ID == "" || c.Lease.Token != digest(s.client.Token()) {
+		return c, errors.New("the lease was made with another token")
+	}
+	began := s.config.Now()
+	answer, err := s.client.Sys().RenewWithContext(ctx, c.Lease.ID, 0)
+	if err == nil && (answer == nil || answer.LeaseDuration <= 0) {
+		err = errNothingThere
+	}
+	if err != nil {
+		return c, fmt.Errorf("renewing the lease %s: %w", c.Lease.ID, s.cleaned(s.explainAny(err)))
+	}
+	end := began.Add(time.Duration(answer.LeaseDuration) * time.Second)
+	c.Lease.Issued, c.Lease.VaultEnd, c.Lease.Expiry = began, end, end
+	s.boundByToken(ctx, &c.Lease)
+	return c, nil
+}
+
+// MayRevoke fails if the token may not revoke leases. Its hint is the policy
+// that would do.
+func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
+	if err := s.connect(ctx, r); err != nil {
+		return err
+	}
+	answer, err := s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
+	if err != nil {
+		return fmt.Errorf("asking whether the token may revoke leases: %w", s.cleaned(s.explainAny(asDenied(err))))
+	}
+	if slices.Contains(answer, "update") || slices.Contains(answer, "root") || slices.Contains(answer, "sudo") {
+		return nil
+	}
+	return hint.Errorf(fmt.Sprintf("a policy that would do: path %q { capabilities = [\"update\"] }", revokePath),
+		"the token may not revoke leases")
+}
+
+const revokePath = "sys/leases/revoke"
+
+// Revoke ends a lease, and with it the IAM user that it is for. For other kinds
+// of credentials it changes nothing in AWS.
+func (s *Source) Revoke(ctx context.Context, r credentials.Request, leaseID string) error {
+	if err := s.connect(ctx, r); err != nil {
+		return err
+	}
+	// sync: the answer comes when AWS has deleted the user, or has not.
+	_, err := s.client.Logical().WriteWithContext(ctx, revokePath, map[string]any{"lease_id": leaseID, "sync": true})
+	if err != nil {
+		return fmt.Errorf("revoking the lease %s: %w", leaseID, s.cleaned(s.explainAny(asDenied(err))))
+	}
+	return nil
+}
