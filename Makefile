@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./vaws
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags="-s -w" -o vaws .
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o vaws .
 
 test: tools lint-program unit vault lint-lab e2e ## run every check and every test
 
@@ -31,6 +31,7 @@ lint: lint-program lint-lab ## check formatting, go vet and staticcheck
 
 lint-program:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
 	go vet ./...
 	$(STATICCHECK) ./...
 
