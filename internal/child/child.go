@@ -49,18 +49,29 @@ func (e Exited) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 // The error, which is never nil, is or wraps an *Error when the fault is the
 // command's.
 func Run(command, env []string) error {
-	if len(command) == 0 {
-		return errors.New("no command to run")
-	}
-	// The kernel would take what follows the NUL for absent.
-	if slices.ContainsFunc(command, hasNUL) || slices.ContainsFunc(env, hasNUL) {
-		return fmt.Errorf("running %q: NUL byte in its arguments or environment", command[0])
-	}
-	path, err := lookUp(command[0], env)
+	path, err := find(command, env)
 	if err != nil {
 		return err
 	}
 	return run(path, command, env)
+}
+
+// Find returns the error that Run and Supervise would return before they start
+// anything, or nil: the command is there and may be executed.
+func Find(command, env []string) error {
+	_, err := find(command, env)
+	return err
+}
+
+func find(command, env []string) (path string, err error) {
+	if len(command) == 0 {
+		return "", errors.New("no command to run")
+	}
+	// The kernel would take what follows the NUL for absent.
+	if slices.ContainsFunc(command, hasNUL) || slices.ContainsFunc(env, hasNUL) {
+		return "", fmt.Errorf("running %q: NUL byte in its arguments or environment", command[0])
+	}
+	return lookUp(command[0], env)
 }
 
 func hasNUL(s string) bool { return strings.ContainsRune(s, 0) }

@@ -15,12 +15,23 @@ func run(path string, command, env []string) error {
 	// What is ignored from the start (by nohup; for a script's background job)
 	// must be so for the command, which it is not while vaws listens for it.
 	signal.Reset(syscall.SIGHUP, syscall.SIGINT)
-	err := syscall.Exec(path, command, env)
+	return execute(path, command, func(path string, arguments []string) error {
+		return syscall.Exec(path, arguments, env)
+	})
+}
+
+// execute calls exec for path with command as its arguments, and for the shell
+// if path turns out to be a script without "#!".
+func execute(path string, command []string, exec func(path string, arguments []string) error) error {
+	err := exec(path, command)
 	if errors.Is(err, syscall.ENOEXEC) && isScript(path) {
-		err = syscall.Exec(shell, append([]string{shell, path}, command[1:]...), env)
+		err = exec(shell, append([]string{shell, path}, command[1:]...))
 	}
 	if errors.Is(err, syscall.ENOENT) {
 		err = fmt.Errorf("its interpreter is missing: %w", err) // path was there just now
 	}
-	return &Error{command[0], NotExecutable, err}
+	if err != nil {
+		return &Error{command[0], NotExecutable, err}
+	}
+	return nil
 }

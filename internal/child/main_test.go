@@ -13,25 +13,44 @@ import (
 	"vaws/internal/hint"
 )
 
-// TestMain makes this binary stand in for vaws: after "run" it runs its other
-// arguments as vaws exec does, in the PATH that CHILD_TEST_PATH gives, and
-// prints the error and its hints.
+// TestMain makes this binary other programs by its first argument, which no
+// test runner gives. None of them runs this binary unless told so by the rest
+// of its arguments.
 func TestMain(m *testing.M) {
-	if len(os.Args) < 2 || os.Args[1] != "run" {
-		os.Exit(m.Run())
+	if len(os.Args) >= 2 {
+		if program, ok := programs[os.Args[1]]; ok {
+			os.Exit(program(os.Args[2:]))
+		}
 	}
+	os.Exit(m.Run())
+}
+
+// programs are "run", which stands in for vaws exec, and what else the tests of
+// an operating system need.
+var programs = map[string]func(arguments []string) (status int){"run": beRun}
+
+// beRun runs its arguments as vaws exec does, in the PATH that CHILD_TEST_PATH
+// gives, and prints the error and its hints.
+func beRun(arguments []string) (status int) {
 	beBusy()
+	return report(Run(arguments, testEnviron()))
+}
+
+func testEnviron() []string {
 	var set []variable
 	if path, ok := os.LookupEnv("CHILD_TEST_PATH"); ok {
 		set = []variable{{"PATH", path}}
 	}
-	status := 125
-	err := Run(os.Args[2:], Environ(os.Environ(), set, []string{"CHILD_TEST_PATH"}, nil))
+	return Environ(os.Environ(), set, []string{"CHILD_TEST_PATH"}, nil)
+}
+
+func report(err error) (status int) {
+	status = 125
 	if failed := (*Error)(nil); errors.As(err, &failed) {
 		status = failed.Status
 	}
 	fmt.Fprintln(os.Stderr, strings.Join(append([]string{err.Error()}, hint.Of(err)...), "\n"))
-	os.Exit(status)
+	return status
 }
 
 // beBusy does what vaws may have done by the time that it runs a command:

@@ -71,7 +71,7 @@ func TestRunPassesArgumentsAndEnvironment(t *testing.T) {
 }
 
 // What a process hands on to the program that replaces it must be what it was
-// given itself. The right-hand side of each is the same without vaws.
+// given itself, and so for a child. The right-hand side of each is the same without vaws.
 func TestRunHandsOnWhatItWasGiven(t *testing.T) {
 	for name, c := range map[string]struct{ before, command string }{
 		"limits":                    {``, `sh -c 'ulimit -Sa; ulimit -Ha'`},
@@ -89,9 +89,11 @@ func TestRunHandsOnWhatItWasGiven(t *testing.T) {
 				t.Skip("there is no /proc here")
 			}
 			want, _, _ := sh(t, "", c.before+"\nexec env "+c.command)
-			got, stderr, _ := sh(t, "", c.before+"\nexec \"$VAWS\" run env "+c.command)
-			if got != want || got == "" {
-				t.Errorf("%q\nwant %q\nstderr %q", got, want, stderr)
+			for _, how := range []string{"run", "supervise"} {
+				got, stderr, _ := sh(t, "", c.before+"\nexec \"$VAWS\" "+how+" env "+c.command)
+				if got != want || got == "" {
+					t.Errorf("%s: %q\nwant %q\nstderr %q", how, got, want, stderr)
+				}
 			}
 		})
 	}

@@ -1,0 +1,93 @@
+package child
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Lend puts data where a child can read it as the file at path, by any number
+// of processes and any number of times, until release is called or this process
+// ends. Only this user can read it, and nobody can write it.
+//
+// On Linux the file exists in memory alone. Where that cannot be done it is a
+// file in dir, whose name begins with name and this process's ID, and which is
+// removed by release, or by the next call with the same dir and name if this
+// process died before.
+func Lend(dir, name string, data []byte) (path string, release func(), err error) {
+	path, release, err = lendMemory(name, data)
+	if err == nil {
+		return path, release, nil
+	}
+	sweep(dir, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+	}
+	const attempts = 3 // another process's sweep may come between write and hold
+	for range attempts {
+		path, release, err = lendFile(dir, name, data)
+		if !errors.Is(err, errSwept) {
+			break
+		}
+	}
+	return path, release, err
+}
+
+var errSwept = errors.New("taken for an abandoned one")
+
+// lendFile makes the file, and holds it open for others to see that its maker
+// is alive.
+func lendFile(dir, name string, data []byte) (path string, release func(), err error) {
+	path, err = write(dir, fmt.Sprintf("%s.%d.*", name, os.Getpid()), data)
+	if err != nil {
+		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+	}
+	held, err := os.Open(path)
+	if err == nil {
+		err = hold(held)
+	}
+	if err == nil && !isAt(path, held) {
+		err = errSwept
+	}
+	release = func() {
+		_ = held.Close()
+		_ = os.Remove(path)
+	}
+	if err != nil {
+		release()
+		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+	}
+	return path, release, nil
+}
+
+func write(dir, pattern string, data []byte) (path string, err error) {
+	f, err := os.CreateTemp(dir, pattern) // of mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// isAt reports whether path still leads to f.
+func isAt(path string, f *os.File) bool {
+	there, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	here, err := f.Stat()
+	return err == nil && os.SameFile(there, here)
+}
+
+// sweep removes the files of this name whose makers have died.
+func sweep(dir, name string) {
+	entries, _ := filepath.Glob(filepath.Join(dir, name+".*.*")) // a bad pattern finds nothing
+	for _, path := range entries {
+		removeAbandoned(path)
+	}
+}

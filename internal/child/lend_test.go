@@ -1,0 +1,84 @@
+package child
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+func TestLend(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache", "lent")
+	for _, data := range [][]byte{nil, []byte("[profile x]\n"), bytes.Repeat([]byte("a"), 1<<20)} {
+		path, release, err := Lend(dir, "config", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%d bytes: read %d, %v", len(data), len(got), err)
+			}
+		}
+		release()
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("after release: %v", err)
+		}
+	}
+	if _, err := os.Stat(dir); runtime.GOOS == "linux" && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("on disk: %v", err)
+	}
+}
+
+func TestLendFile(t *testing.T) {
+	dir := t.TempDir()
+	path, release, err := lendFile(dir, "config", []byte("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, releaseOther, err := lendFile(dir, "config", []byte("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer releaseOther()
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	sweep(dir, "config")
+	if got, err := os.ReadFile(path); err != nil || string(got) != "text" {
+		t.Errorf("another run's sweep: %q, %v", got, err)
+	}
+	release()
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after release: %v", err)
+	}
+	if got, err := os.ReadFile(other); err != nil || string(got) != "other" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"config.12.34", "config", "config.1", "credentials.12.34", "entry"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep(dir, "config")
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+func TestLendWhereNothingCanBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := lendFile(file, "config", nil); err == nil {
+		t.Error("a file in a file")
+	}
+}
