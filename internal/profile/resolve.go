@@ -85,15 +85,38 @@ func Resolve(q Query) (Target, error) {
 	if t.Login, err = s.login(&t.Request); err != nil {
 		return Target{}, err
 	}
-	if t.TLS, err = tlsOf(q.Getenv, t.Ambient); err != nil {
+	if err = t.surround(q.Getenv); err != nil {
 		return Target{}, err
-	}
-	if t.Ambient {
-		t.Via, t.Proxy = s.via, q.Getenv("VAULT_PROXY_ADDR")
 	}
 	t.EndpointURL = conf.profile.options["endpoint_url"]
 	t.Region, err = s.region(conf.profile)
 	return t, err
+}
+
+// ForRequest returns the target of a request that no profile stands for, with
+// the surroundings if they are for its address.
+func ForRequest(r credentials.Request, getenv func(string) string) (Target, error) {
+	conf, err := readConfig(ConfigPath(getenv), "")
+	if err != nil {
+		return Target{}, err
+	}
+	defaults, err := conf.vaws.layer()
+	if err != nil {
+		return Target{}, err
+	}
+	t := Target{Name: r.Role, Request: r, Home: home(getenv, defaults, conf.addresses)}
+	t.Ambient = t.Home == r.Address
+	return t, t.surround(getenv)
+}
+
+// surround adds the surroundings, if they are for the target's address.
+func (t *Target) surround(getenv func(string) string) (err error) {
+	if t.TLS, err = tlsOf(getenv, t.Ambient); err != nil || !t.Ambient {
+		return err
+	}
+	t.Proxy = getenv("VAULT_PROXY_ADDR")
+	t.Via, err = agent(getenv)
+	return err
 }
 
 // settled is what is known once every layer is read and the address is chosen.
@@ -102,7 +125,6 @@ type settled struct {
 	role    string
 	address string // of the target
 	home    string // that the surroundings are for; may be empty
-	via     string // the surroundings' agent; may be empty
 }
 
 func settle(q Query, conf awsConfig) (settled, error) {
@@ -126,13 +148,14 @@ func settle(q Query, conf awsConfig) (settled, error) {
 		return settled{}, err
 	}
 	s := settled{role: path, home: home(q.Getenv, defaults, conf.addresses)}
-	if s.via, err = agent(q.Getenv); err != nil {
-		return settled{}, err
-	}
 	vault := vaultLayer(q.Getenv)
 	variables := variablesLayer(q.Getenv)
 	all := layers{flags, variables, profileKeys, vault, defaults}
-	if s.address, err = all.chooseAddress(s.via); err != nil {
+	via, err := agent(q.Getenv)
+	if err != nil {
+		return settled{}, err
+	}
+	if s.address, err = all.chooseAddress(via); err != nil {
 		return settled{}, err
 	}
 	if s.address != s.home {
