@@ -204,15 +204,19 @@ func (s *session) store(ctx context.Context, f targetFlags) (credentials.Store, 
 	if err != nil || mode == cache.None {
 		return nil, err
 	}
-	c, err := cache.Open(ctx, cache.Options{
-		Mode: mode, KeyFile: s.getenv("VAWS_CACHE_KEY_FILE"),
-		Now: s.now, Debug: s.debug, Getenv: s.getenv,
-	})
+	c, err := s.openCache(ctx, mode)
 	if err != nil {
 		s.warn(fmt.Errorf("credentials are not cached: %w", err))
 		return nil, nil
 	}
 	return c, nil
+}
+
+func (s *session) openCache(ctx context.Context, mode cache.Mode) (*cache.Cache, error) {
+	return cache.Open(ctx, cache.Options{
+		Mode: mode, KeyFile: s.getenv("VAWS_CACHE_KEY_FILE"),
+		Now: s.now, Debug: s.debug, Getenv: s.getenv,
+	})
 }
 
 // vaultConfig describes the target's Vault to the vault room.

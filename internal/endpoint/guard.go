@@ -23,15 +23,20 @@ const (
 func tokenOr(given string) (string, error) {
 	switch {
 	case given == "":
-		random := make([]byte, tokenBytes)
-		rand.Read(random) // never fails
-		return hex.EncodeToString(random), nil
+		return NewToken(), nil
 	case len(given) < shortestToken:
 		return "", fmt.Errorf("the token has only %d characters: at least %d are needed", len(given), shortestToken)
 	case strings.TrimSpace(given) != given || strings.ContainsFunc(given, unprintable):
 		return "", errors.New("the token has characters that do not pass through an HTTP header")
 	}
 	return given, nil
+}
+
+// NewToken returns 256 random bits in hexadecimal.
+func NewToken() string {
+	random := make([]byte, tokenBytes)
+	rand.Read(random) // never fails
+	return hex.EncodeToString(random)
 }
 
 func unprintable(r rune) bool { return r < ' ' || r > '~' }

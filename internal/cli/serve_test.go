@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"vaws/internal/hint"
+)
+
+func TestTokenFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	made, err := readOrMakeToken(path)
+	if err != nil || len(made) < 64 {
+		t.Fatalf("token of %d characters, err %v", len(made), err)
+	}
+	if again, err := readOrMakeToken(path); err != nil || again != made {
+		t.Errorf("read back %q, err %v", again, err)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, err %v", info.Mode(), err)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("left behind: %v", files)
+	}
+	if token, err := readOrMakeToken(""); token != "" || err != nil {
+		t.Errorf("no file: %q, %v", token, err)
+	}
+}
+
+func TestTokenFilesThatAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	paths := []string{dir, write("empty", "\n", 0o600), filepath.Join(dir, "none", "token")}
+	if runtime.GOOS != "windows" {
+		paths = append(paths, write("open", strings.Repeat("s3cret", 6), 0o640))
+	}
+	for _, path := range paths {
+		token, err := readOrMakeToken(path)
+		if err == nil || token != "" || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %q, %v", path, token, err)
+		}
+		if !strings.Contains(path, "none") && len(hint.Of(err)) == 0 {
+			t.Errorf("%s: no hint for %v", path, err)
+		}
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://127.0.0.1:1/a": "http://127.0.0.1:1/a",
+		"a b":                  "'a b'",
+		"it's $(x)":            `'it'\''s $(x)'`,
+	} {
+		if got := quote(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
