@@ -1,7 +1,7 @@
 package profile
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -10,59 +10,6 @@ import (
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 )
-
-// layer is one place where settings come from.
-type layer struct {
-	values map[string]string
-	origin func(setting string) string // how an error names the place
-	typed  bool                        // on the command line
-}
-
-// UsageError is an error in what was typed, not in what was found.
-type UsageError struct{ error }
-
-// Unwrap returns the error.
-func (u UsageError) Unwrap() error { return u.error }
-
-// blame names the place of a setting before an error.
-func (l layer) blame(setting string, err error) error {
-	err = fmt.Errorf("%s: %w", l.origin(setting), err)
-	if l.typed {
-		return UsageError{err}
-	}
-	return err
-}
-
-// layers are in the order of their precedence.
-type layers []layer
-
-// pick returns the value of a setting and the layer that has it; the value is
-// empty where none does.
-func (ls layers) pick(setting string) (value string, from layer) {
-	for _, l := range ls {
-		if v := l.values[setting]; v != "" {
-			return v, l
-		}
-	}
-	return "", layer{}
-}
-
-// take stores a setting's value after its check; a setting that nobody has
-// stays empty.
-func (ls layers) take(setting string, to *string, check func(string) error) error {
-	value, from := ls.pick(setting)
-	if value == "" {
-		return nil
-	}
-	if strings.ContainsFunc(value, isControl) {
-		return from.blame(setting, errors.New("control characters in its value"))
-	}
-	if err := check(value); err != nil {
-		return from.blame(setting, err)
-	}
-	*to = value
-	return nil
-}
 
 // Resolve finds the one target that the query means. Precedence: flag, VAWS_*
 // variable, profile key, VAULT_* variable, [vaws] key, built-in default.
@@ -121,7 +68,7 @@ func (t *Target) surround(getenv func(string) string) (err error) {
 
 // settled is what is known once every layer is read and the address is chosen.
 type settled struct {
-	layers  layers
+	layers  layers // in the order of Resolve
 	role    string
 	address string // of the target
 	home    string // that the surroundings are for; may be empty
@@ -147,53 +94,34 @@ func settle(q Query, conf awsConfig) (settled, error) {
 	if err != nil {
 		return settled{}, err
 	}
-	s := settled{role: path, home: home(q.Getenv, defaults, conf.addresses)}
 	vault := vaultLayer(q.Getenv)
-	variables := variablesLayer(q.Getenv)
-	all := layers{flags, variables, profileKeys, vault, defaults}
-	via, err := agent(q.Getenv)
+	s := settled{
+		role:   path,
+		home:   home(q.Getenv, defaults, conf.addresses),
+		layers: layers{flags, variablesLayer(q.Getenv), profileKeys, vault, defaults, builtIn},
+	}
+	return s, s.settleAddress(q.Getenv, profileKeys, vault, defaults)
+}
+
+// settleAddress chooses the target's address and drops what belongs to another.
+func (s *settled) settleAddress(getenv func(string) string, profileKeys, vault, defaults layer) error {
+	via, err := agent(getenv)
 	if err != nil {
-		return settled{}, err
+		return err
 	}
-	if s.address, err = all.chooseAddress(via); err != nil {
-		return settled{}, err
+	if s.address, err = s.layers.chooseAddress(cmp.Or(s.home, via), via != ""); err != nil {
+		return err
 	}
+	own, all := profileKeys.values[Address], defaults.values[Address]
+	profileKeys.keepAt(s.address, own, all, s.home)
+	defaults.keepAt(s.address, all)
 	if s.address != s.home {
 		vault.drop(Namespace)
 	}
-	profileKeys.keepAt(s.address, profileKeys.values[Address], defaults.values[Address], s.home)
-	defaults.keepAt(s.address, defaults.values[Address])
 	if method := profileKeys.values[auth]; method != "" && method != defaults.values[auth] {
 		defaults.drop(authSettings...)
 	}
-	s.layers = append(all, layer{values: map[string]string{Mount: "aws"}})
-	return s, nil
-}
-
-// layer turns a section's vaws_* keys into settings.
-func (s section) layer() (layer, error) {
-	values, err := settingsOf(s)
-	return layer{values: values, origin: func(setting string) string {
-		return fmt.Sprintf("%s:%d: %s", s.path, s.lines[keyName(setting)], keyName(setting))
-	}}, err
-}
-
-// vaultLayer is what the vault CLI would take from the environment.
-func vaultLayer(getenv func(string) string) layer {
-	names := map[string]string{Address: "VAULT_ADDR", Namespace: "VAULT_NAMESPACE"}
-	values := map[string]string{}
-	for setting, name := range names {
-		values[setting] = getenv(name)
-	}
-	return layer{values: values, origin: func(setting string) string { return names[setting] }}
-}
-
-func variablesLayer(getenv func(string) string) layer {
-	values := map[string]string{}
-	for _, setting := range flagSettings {
-		values[setting] = getenv(variableName(setting))
-	}
-	return layer{values: values, origin: variableName}
+	return nil
 }
 
 // checkVawsSection refuses a role for all: NAME would no longer mean anything.
@@ -248,24 +176,6 @@ func home(getenv func(string) string, defaults layer, named []string) string {
 	return ""
 }
 
-// chooseAddress returns the target's address. One that only another profile
-// names is nobody else's.
-func (ls layers) chooseAddress(agent string) (string, error) {
-	address, from := ls.pick(Address)
-	if address == "" && agent != "" {
-		return agent, nil
-	}
-	if address == "" {
-		return "", hint.Errorf("run: export VAULT_ADDR=https://vault.example.com:8200 (or set vaws_address in the AWS config)",
-			"no Vault address is known")
-	}
-	normal, err := normalise(address)
-	if err != nil {
-		return "", from.blame(Address, err)
-	}
-	return normal, nil
-}
-
 // agent is the address of the Vault Agent to go through; empty if there is none.
 func agent(getenv func(string) string) (string, error) {
 	address := getenv("VAULT_AGENT_ADDR")
@@ -279,47 +189,19 @@ func agent(getenv func(string) string) (string, error) {
 	return normal, nil
 }
 
-// keepAt drops what belongs to one Vault, unless that is the target's. The owner
-// is the first address that is not empty.
-func (l *layer) keepAt(address string, owners ...string) {
-	for _, owner := range owners {
-		if owner == "" {
-			continue
-		}
-		if normal, err := normalise(owner); err != nil || normal != address {
-			l.drop(append([]string{Namespace}, authSettings...)...)
-		}
-		return
-	}
-}
-
-func (l *layer) drop(settings ...string) {
-	for _, setting := range settings {
-		delete(l.values, setting)
-	}
-}
-
 func (s settled) request() (credentials.Request, error) {
 	r := credentials.Request{Address: s.address, Role: s.role}
 	var ttl string
-	for _, take := range []struct {
-		setting string
-		to      *string
-		check   func(string) error
-	}{
+	err := s.layers.takeAll([]taking{
 		{Mount, &r.Mount, checkSlashed},
 		{Namespace, &r.Namespace, checkSlashed},
 		{Endpoint, &r.Endpoint, checkEndpoint},
 		{RoleARN, &r.RoleARN, checkRoleARN},
 		{SessionName, &r.SessionName, checkSessionName},
 		{TTL, &ttl, func(text string) (err error) { r.TTL, err = parseTTL(text); return }},
-	} {
-		if err := s.layers.take(take.setting, take.to, take.check); err != nil {
-			return credentials.Request{}, err
-		}
-	}
+	})
 	r.Mount, r.Namespace = strings.Trim(r.Mount, "/"), strings.Trim(r.Namespace, "/")
-	return r, nil
+	return r, err
 }
 
 // checkSlashed is checkPath for a path that may have slashes at its ends.
@@ -331,23 +213,20 @@ func checkSlashed(path string) error {
 // without vaws_auth has none.
 func (s settled) login(r *credentials.Request) (Login, error) {
 	var l Login
-	for _, take := range []struct {
-		setting string
-		to      *string
-		check   func(string) error
-	}{
+	anything := func(string) error { return nil }
+	err := s.layers.takeAll([]taking{
 		{auth, &r.AuthMethod, checkPath},
 		{authMount, &r.AuthMount, checkSlashed},
-		{authRole, &r.AuthRole, func(string) error { return nil }},
+		{authRole, &r.AuthRole, anything},
 		{authSecretFile, &l.SecretFile, checkSecretFile},
-		{authSecretEnv, &l.SecretEnv, func(string) error { return nil }},
-	} {
-		if err := s.layers.take(take.setting, take.to, take.check); err != nil {
-			return Login{}, err
-		}
-		if *take.to != "" && r.AuthMethod == "" {
-			_, from := s.layers.pick(take.setting)
-			return Login{}, from.blame(take.setting, hint.Errorf("add vaws_auth, such as: vaws_auth = approle",
+		{authSecretEnv, &l.SecretEnv, anything},
+	})
+	if err != nil {
+		return Login{}, err
+	}
+	for _, setting := range authSettings {
+		if value, from := s.layers.pick(setting); value != "" && r.AuthMethod == "" {
+			return Login{}, from.blame(setting, hint.Errorf("add vaws_auth, such as: vaws_auth = approle",
 				"no vaws_auth names the method to log in by"))
 		}
 	}
