@@ -40,12 +40,14 @@ func (v serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	keepers, err := v.keepers(ctx, s)
+	background, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	keepers, err := v.keepers(background, s)
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(background, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	server, err := endpoint.Listen(endpoint.Options{Keepers: keepers, Port: v.Port, Token: token, Debug: s.debug})
 	if err != nil {
 		return err

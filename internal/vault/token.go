@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/api/cliconfig"
@@ -24,6 +25,10 @@ func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials
 	return s.ambientToken(ctx)
 }
 
+// helperTimeout is what a token helper may take, which may ask a keyring or a
+// person.
+const helperTimeout = 30 * time.Second
+
 // ambientToken is VAULT_TOKEN, else the token helper's; empty if there is none.
 func (s *Source) ambientToken(ctx context.Context) (string, error) {
 	if s.ambient != nil {
@@ -31,6 +36,8 @@ func (s *Source) ambientToken(ctx context.Context) (string, error) {
 	}
 	token := s.config.Token
 	if token == "" && s.config.Helper != nil {
+		ctx, cancel := context.WithTimeout(ctx, helperTimeout)
+		defer cancel()
 		var err error
 		if token, err = s.config.Helper(ctx); err != nil {
 			return "", err
