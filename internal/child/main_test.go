@@ -22,8 +22,12 @@ func TestMain(m *testing.M) {
 			os.Exit(program(os.Args[2:]))
 		}
 	}
+	prepare()
 	os.Exit(m.Run())
 }
+
+// prepare is what the tests of an operating system need first.
+var prepare = func() {}
 
 // programs are "run", which stands in for vaws exec, and what else the tests of
 // an operating system need.

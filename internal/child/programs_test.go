@@ -8,15 +8,30 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func init() {
 	programs["supervise"] = beSupervise
 	programs["listen"] = beListen
 	programs["die"] = beDie
+	prepare = hearIgnored
 }
+
+// hearIgnored gives the tests' children the usual signals where this binary was
+// started with some of them ignored, as by nohup: a caught signal has its default
+// effect in a new program, an ignored one stays ignored.
+func hearIgnored() {
+	for _, sig := range startedIgnored {
+		ignored[sig] = false
+		signal.Notify(make(chan os.Signal, 1), sig)
+	}
+}
+
+var startedIgnored = slices.DeleteFunc(slices.Clone(ends), func(sig os.Signal) bool { return !ignored[sig] })
 
 // beSupervise runs its arguments as vaws exec --server does, and says what it
 // heard.
@@ -38,9 +53,11 @@ func beSupervise(arguments []string) (status int) {
 	return report(err)
 }
 
-// beListen says which signals it gets, and does what it reads: "stop" itself,
-// "quit", or hold its "size" against the terminal's.
-func beListen([]string) (status int) {
+// beListen says which signals it gets, and does what it reads: "stop" itself or
+// "quit". With an argument it goes on when there is nothing more to read, but
+// not for ever.
+func beListen(arguments []string) (status int) {
+	time.AfterFunc(5*patience, func() { os.Exit(9) })
 	got := make(chan os.Signal, unread)
 	signal.Notify(got, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM,
 		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT)
@@ -61,7 +78,10 @@ func beListen([]string) (status int) {
 			return 3
 		}
 	}
-	select {} // until killed
+	if len(arguments) > 0 {
+		select {} // until killed
+	}
+	return 0
 }
 
 // beDie dies of the signal whose number it is given.

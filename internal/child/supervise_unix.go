@@ -37,12 +37,13 @@ func catchable() []os.Signal {
 // process is a child that runs.
 type process struct {
 	pid     int
-	stopped bool
 	end     error          // nil until it has ended
 	control chan os.Signal // SIGTSTP and SIGCONT
 
+	stopped    bool
+	resumed    bool         // since then this process has stopped, too, and been continued
+	foreground int          // the terminal's process group at that time
 	size       unix.Winsize // of the terminal, when last looked at
-	foreground int          // the terminal's process group when the child stopped
 }
 
 // supervise starts path and stays until it is gone. early are signals that came
@@ -96,8 +97,9 @@ func start(path string, command, env []string) (*process, error) {
 	return p, err
 }
 
-// look learns what has become of the child. It alone waits for it, so that as
-// long as end is nil pid is the child and no other process.
+// look learns what has become of the child, until there is nothing new. It
+// alone waits for it, so that as long as end is nil pid is the child and no
+// other process.
 func (p *process) look() {
 	for p.end == nil {
 		var status syscall.WaitStatus
@@ -106,10 +108,13 @@ func (p *process) look() {
 		case errors.Is(err, syscall.EINTR):
 		case err != nil:
 			p.end = fmt.Errorf("waiting for the command: %w", err)
-		case pid == 0:
-			return
-		default:
+		case pid != 0:
 			p.take(status)
+		case p.stopped && p.resumed:
+			p.restoreTerminal()
+			p.proceed()
+		default:
+			return
 		}
 	}
 }
@@ -124,7 +129,7 @@ func (p *process) take(status syscall.WaitStatus) {
 		p.stopped = false
 	case status&0xff == stopped:
 		p.stopped = true
-		p.suspend(syscall.Signal(status >> 8 & 0xff))
+		p.resumed = p.suspend(syscall.Signal(status >> 8 & 0xff))
 	case status.Exited():
 		p.end = Exited(status.ExitStatus())
 	default:
@@ -194,13 +199,14 @@ func (p *process) resized() bool {
 	return p.size != before && p.group() == syscall.Getpgrp()
 }
 
-// suspend stops this process because sig has stopped the child. It is not
-// stopped along with the child, which may have things to do before it stops,
-// such as putting the terminal in order, or not stop at all.
-func (p *process) suspend(sig syscall.Signal) {
+// suspend stops this process because sig has stopped the child, and reports
+// whether it has been continued since. It is not stopped along with the child,
+// which may have things to do before it stops, such as putting the terminal in
+// order, or not stop at all.
+func (p *process) suspend(sig syscall.Signal) (resumed bool) {
 	tty, err := openTerminal()
 	if err != nil {
-		return // no terminal, no shell that waits for this
+		return false // no terminal, no shell that waits for this
 	}
 	defer tty.close()
 	p.foreground = tty.foreground()
@@ -210,13 +216,16 @@ func (p *process) suspend(sig syscall.Signal) {
 		tty.give(p.group())
 		p.proceed()
 	case wantsTerminal:
-		_ = syscall.Kill(syscall.Getpid(), sig) // never caught
+		stopSelf(sig) // never caught
+		return true
 	case hasShell():
 		// Not SIGTSTP, which Go does not give up again once it was caught.
-		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		stopSelf(syscall.SIGSTOP)
+		return true
 	case sig == syscall.SIGTSTP:
 		p.proceed() // nobody else would, and on its own it would not have stopped
 	}
+	return false
 }
 
 // hasShell reports whether there may be a shell to continue this process: its
@@ -227,25 +236,34 @@ func hasShell() bool {
 	return err == nil && ownErr == nil && parents == own
 }
 
-// resume continues the child if SIGCONT has reached only this process, as it
-// does when the child has a process group of its own.
+// resume continues a child that stopped while this process did not.
 func (p *process) resume() {
-	p.look()
-	if p.end != nil || !p.stopped {
-		return
+	if p.stopped {
+		p.look()
 	}
-	// Who had the terminal when it stopped may need it to go on. From the
-	// background, it is not ours to give.
-	if tty, err := openTerminal(); err == nil {
-		if own := syscall.Getpgrp(); tty.foreground() == own && p.foreground > 0 && p.foreground != own {
-			tty.give(p.foreground)
-		}
-		tty.close()
+	if p.stopped && p.end == nil {
+		p.proceed()
 	}
-	p.proceed()
 }
 
+// restoreTerminal gives the terminal to those who had it when the child
+// stopped, which may need it to go on. From the background, it is not ours to
+// give.
+func (p *process) restoreTerminal() {
+	tty, err := openTerminal()
+	if err != nil {
+		return
+	}
+	defer tty.close()
+	if own := syscall.Getpgrp(); tty.foreground() == own && p.foreground > 0 && p.foreground != own {
+		tty.give(p.foreground)
+	}
+}
+
+// proceed continues the child. If it has a process group of its own, the shell
+// that continued this process's group has not reached it.
 func (p *process) proceed() {
+	p.stopped = false
 	whom := p.pid
 	if group := p.group(); group != syscall.Getpgrp() {
 		whom = -group
