@@ -11,6 +11,8 @@ import (
 type Endpoint struct {
 	URL    string
 	Region string // that requests are signed for
+	// CABundle is a file with the authorities to trust; empty: the system's.
+	CABundle string
 }
 
 const defaultRegion = "us-east-1"
@@ -23,7 +25,7 @@ func STS(region, profileURL string, getenv func(string) string) Endpoint {
 	if region == "" {
 		region = defaultRegion
 	}
-	e := Endpoint{"https://sts." + region + "." + domain(region), region}
+	e := Endpoint{"https://sts." + region + "." + domain(region), region, getenv("AWS_CA_BUNDLE")}
 	if ignore, _ := strconv.ParseBool(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")); ignore {
 		return e
 	}

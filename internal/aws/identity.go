@@ -3,12 +3,15 @@ package aws
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -18,7 +21,7 @@ import (
 	"vaws/internal/credentials"
 )
 
-// ErrUnreachable says that AWS gave no answer at all.
+// ErrUnreachable says that AWS has not answered once.
 var ErrUnreachable = errors.New("AWS cannot be reached")
 
 // Refusal is AWS's own answer to a call that failed.
@@ -38,10 +41,10 @@ const identityCall = "Action=GetCallerIdentity&Version=2011-06-15"
 // An answer takes some hundred bytes.
 const maxAnswer = 64 << 10
 
-// CallerIdentity calls sts:GetCallerIdentity, which needs no permission, and
-// returns nil if AWS knows the credentials. The error is a *Refusal, or wraps
-// ErrUnreachable or the context's error.
-func CallerIdentity(ctx context.Context, e Endpoint, c credentials.Credentials, now time.Time) error {
+// callerIdentity calls sts:GetCallerIdentity, which needs no permission, and
+// returns nil if AWS knows the credentials. The error is a *Refusal if AWS
+// answered.
+func callerIdentity(ctx context.Context, client *http.Client, e Endpoint, c credentials.Credentials, now time.Time) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL+"/", strings.NewReader(identityCall))
 	if err != nil {
 		return fmt.Errorf("AWS endpoint %q: %w", e.URL, err)
@@ -54,12 +57,12 @@ func CallerIdentity(ctx context.Context, e Endpoint, c credentials.Credentials, 
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return unreachable(ctx, err)
+		return fmt.Errorf("no answer: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return unreachable(ctx, err)
+		return fmt.Errorf("no whole answer: %w", err)
 	}
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -67,17 +70,24 @@ func CallerIdentity(ctx context.Context, e Endpoint, c credentials.Credentials, 
 	return refusal(resp.StatusCode, body)
 }
 
-// client follows no redirects: a signature is for one host.
-var client = &http.Client{
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	Timeout:       10 * time.Second,
-}
-
-func unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// newClient follows no redirects: a signature is for one host. It trusts the
+// authorities in the bundle, if there is one, as the SDKs do with AWS_CA_BUNDLE.
+func newClient(bundle string) (*http.Client, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if bundle != "" {
+		pem, err := os.ReadFile(bundle)
+		if err != nil {
+			return nil, fmt.Errorf("reading AWS_CA_BUNDLE: %w", err)
+		}
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(pem)
+		transport.TLSClientConfig = &tls.Config{RootCAs: roots}
 	}
-	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       10 * time.Second,
+	}, nil
 }
 
 // refusal reads the error of a query API.

@@ -31,10 +31,15 @@ type Settler struct {
 // row. Otherwise the error wraps ErrUnreachable if AWS never answered, or the
 // context's error together with what AWS answered last.
 func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
+	client, err := newClient(s.Endpoint.CABundle)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	defer client.CloseIdleConnections()
 	var last error
 	answered := false
 	for calls, successes := 1, 0; ; calls++ {
-		err := CallerIdentity(ctx, s.Endpoint, c, s.Now())
+		err := callerIdentity(ctx, client, s.Endpoint, c, s.Now())
 		s.Debug("%s knows the new key: %v", s.Endpoint.URL, err == nil)
 		switch {
 		case err == nil:
@@ -44,14 +49,14 @@ func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
 			}
 		case errors.As(err, new(*Refusal)):
 			answered, successes, last = true, 0, err
-		case ctx.Err() != nil:
-			return late(ctx.Err(), last)
-		case !answered && calls >= patience:
-			return err
-		default:
-			successes, last = 0, err
+		case !answered && (calls >= patience || ctx.Err() != nil):
+			return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		default: // out of reach for this moment only
+			successes = 0
 		}
-		if err := s.Pause(ctx, settlePause); err != nil {
+		if err := s.Pause(ctx, settlePause); err != nil && !answered {
+			return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		} else if err != nil {
 			return late(err, last)
 		}
 	}

@@ -36,7 +36,7 @@ func settle(t *testing.T, pauses int, answer func(call int, w http.ResponseWrite
 	}))
 	defer server.Close()
 	s := Settler{
-		Endpoint: Endpoint{server.URL, "eu-west-1"},
+		Endpoint: Endpoint{URL: server.URL, Region: "eu-west-1"},
 		Now:      func() time.Time { return start },
 		Debug:    t.Logf,
 		Pause: func(context.Context, time.Duration) error {
@@ -107,18 +107,30 @@ func TestEndpoint(t *testing.T) {
 		env             map[string]string
 		want            Endpoint
 	}{
-		{"", "", nil, Endpoint{"https://sts.us-east-1.amazonaws.com", "us-east-1"}},
-		{"eu-west-1", "", nil, Endpoint{"https://sts.eu-west-1.amazonaws.com", "eu-west-1"}},
-		{"cn-north-1", "", nil, Endpoint{"https://sts.cn-north-1.amazonaws.com.cn", "cn-north-1"}},
-		{"us-gov-west-1", "", nil, Endpoint{"https://sts.us-gov-west-1.amazonaws.com", "us-gov-west-1"}},
-		{"us-isob-east-1", "", nil, Endpoint{"https://sts.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1"}},
-		{"eu-west-1", "http://p/", nil, Endpoint{"http://p", "eu-west-1"}},
-		{"eu-west-1", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all"}, Endpoint{"http://all", "eu-west-1"}},
-		{"", "", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_STS": "http://sts"}, Endpoint{"http://sts", "us-east-1"}},
-		{"", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, Endpoint{"https://sts.us-east-1.amazonaws.com", "us-east-1"}},
+		{"", "", nil, Endpoint{URL: "https://sts.us-east-1.amazonaws.com", Region: "us-east-1"}},
+		{"eu-west-1", "", nil, Endpoint{URL: "https://sts.eu-west-1.amazonaws.com", Region: "eu-west-1"}},
+		{"cn-north-1", "", nil, Endpoint{URL: "https://sts.cn-north-1.amazonaws.com.cn", Region: "cn-north-1"}},
+		{"us-gov-west-1", "", nil, Endpoint{URL: "https://sts.us-gov-west-1.amazonaws.com", Region: "us-gov-west-1"}},
+		{"us-isob-east-1", "", nil, Endpoint{URL: "https://sts.us-isob-east-1.sc2s.sgov.gov", Region: "us-isob-east-1"}},
+		{"eu-west-1", "http://p/", nil, Endpoint{URL: "http://p", Region: "eu-west-1"}},
+		{"eu-west-1", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all"}, Endpoint{URL: "http://all", Region: "eu-west-1"}},
+		{"", "", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_STS": "http://sts"}, Endpoint{URL: "http://sts", Region: "us-east-1"}},
+		{"", "http://p", map[string]string{"AWS_ENDPOINT_URL": "http://all", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, Endpoint{URL: "https://sts.us-east-1.amazonaws.com", Region: "us-east-1"}},
 	} {
 		if got := STS(c.region, c.profile, func(name string) string { return c.env[name] }); got != c.want {
 			t.Errorf("%q %q %v: %v, want %v", c.region, c.profile, c.env, got, c.want)
 		}
+	}
+}
+
+func TestSilenceUntilTheDeadlineIsOutOfReach(t *testing.T) {
+	_, err := settle(t, 1, func(_ int, w http.ResponseWriter) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+	})
+	if !errors.Is(err, ErrUnreachable) {
+		t.Errorf("err %v", err)
 	}
 }

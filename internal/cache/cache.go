@@ -118,9 +118,6 @@ func Open(ctx context.Context, o Options) (*Cache, error) {
 	return &Cache{options: o, place: found, key: k}, nil
 }
 
-// Place says where the key lives, in words: "the Secret Service".
-func (c *Cache) Place() string { return c.place.String() }
-
 // Load returns what is kept for the request. Whatever cannot be read is absent.
 func (c *Cache) Load(ctx context.Context, r credentials.Request) credentials.Entry {
 	k := c.keyToRead(ctx)

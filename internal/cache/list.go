@@ -17,11 +17,10 @@ import (
 
 // Kept is one entry of the cache, as its file tells it.
 type Kept struct {
-	Kind        credentials.Kind
-	Address     string // Vault's
+	Kind        credentials.Kind // empty: the header cannot be read
+	Address     string           // Vault's
 	Namespace   string
 	Mount, Role string
-	Expiry      time.Time // of the credentials
 	LeaseEnd    time.Time // zero: no lease
 
 	// Request and Credentials are what is sealed; Opened is false, and they are
@@ -31,6 +30,7 @@ type Kept struct {
 	Credentials credentials.Credentials
 
 	path string
+	key  string // credentials.Request.Key
 }
 
 // List returns every entry of the cache, those of other keys too, in the order
@@ -65,14 +65,15 @@ func (e Kept) sortKey() string {
 func (c *Cache) open(k *key, path string) Kept {
 	e := Kept{path: path}
 	if h, err := readHeader(path); err == nil {
-		e.Kind, e.Expiry, e.LeaseEnd = credentials.Kind(h.Type), h.Expires, h.LeaseEnd
+		e.Kind, e.LeaseEnd = credentials.Kind(h.Type), h.LeaseEnd
 		e.Address, e.Namespace, e.Mount, e.Role = h.Address, h.Namespace, h.Mount, h.Role
 	}
 	id, identity, _ := strings.Cut(filepath.Base(path), "-")
+	e.key = strings.TrimSuffix(identity, credentialsEntry)
 	if k == nil || k.id != id {
 		return e
 	}
-	payload, err := c.readEntry(k, entryName{credentialsEntry, strings.TrimSuffix(identity, credentialsEntry)})
+	payload, err := c.readEntry(k, entryName{credentialsEntry, e.key})
 	if err != nil {
 		c.debugUnread(err)
 		return e
@@ -85,10 +86,34 @@ func (c *Cache) open(k *key, path string) Kept {
 	return e
 }
 
-// Forget removes an entry. One that is gone already is no error.
-func (c *Cache) Forget(e Kept) error {
+// Forget removes an entry after last has seen it, while no other process fetches
+// credentials for it. If last fails the entry stays. One that is gone already is no
+// error.
+func (c *Cache) Forget(ctx context.Context, e Kept, last func(Kept) error) error {
+	unlock, err := c.lock(ctx, e.key, c.options.LockWait, credentials.ErrLockTimeout)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Lstat(e.path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := last(c.open(c.keyToRead(ctx), e.path)); err != nil {
+		return err
+	}
 	if err := os.Remove(e.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing a cache entry: %w", err)
 	}
 	return nil
+}
+
+// ForgetFailures removes what is kept of failed attempts.
+func (c *Cache) ForgetFailures() error {
+	files, err := filepath.Glob(filepath.Join(c.entriesDir(), "*"+failureEntry))
+	for _, path := range files {
+		if removeErr := os.Remove(path); err == nil && !errors.Is(removeErr, fs.ErrNotExist) {
+			err = removeErr
+		}
+	}
+	return err
 }

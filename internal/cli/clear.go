@@ -2,8 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"vaws/internal/cache"
 	"vaws/internal/credentials"
@@ -13,10 +14,10 @@ import (
 
 // clearCommand forgets what is cached.
 type clearCommand struct {
-	targetFlags `embed:""`
-	All         bool     `help:"Forget everything."`
-	Revoke      bool     `help:"Revoke the leases as well, which deletes IAM users at once."`
-	Names       []string `arg:"" optional:"" name:"name" help:"Profiles, roles, or MOUNT/ROLE."`
+	vaultFlags `embed:""`
+	All        bool     `help:"Forget everything."`
+	Revoke     bool     `help:"Revoke the leases as well, which deletes IAM users at once."`
+	Names      []string `arg:"" optional:"" name:"name" help:"Profiles, roles, or MOUNT/ROLE."`
 }
 
 // Help is shown below the summary.
@@ -30,11 +31,14 @@ func (clearCommand) Help() string {
 // Run forgets entries one by one. One whose lease should be revoked and cannot
 // be is kept.
 func (c clearCommand) Run(s *session) error {
-	if c.All == (len(c.Names) > 0) {
+	switch {
+	case c.All && len(c.Names) > 0:
+		return usageError{hint.Errorf("run: vaws clear NAME, or: vaws clear --all", "--all and a NAME are two different things to forget")}
+	case !c.All && len(c.Names) == 0:
 		return usageError{hint.Errorf("run: vaws clear NAME, or: vaws clear --all", "what to forget is not said")}
 	}
 	ctx := context.Background()
-	mode, err := s.cacheMode(c.targetFlags)
+	mode, err := s.cacheMode(c.vaultFlags)
 	if err != nil {
 		return err
 	}
@@ -50,36 +54,48 @@ func (c clearCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	failed := 0
+	kept, found := 0, 0
 	for _, e := range entries {
-		target, known := targets[e.Request.Key()]
-		if !c.All && !known {
+		if !c.All && !slices.ContainsFunc(targets, func(t profile.Target) bool { return isOf(e, t) }) {
 			continue
 		}
-		if err := c.forget(ctx, s, store, e, target, known); err != nil {
-			failed++
+		found++
+		if err := c.forget(ctx, s, store, e, targets); err != nil {
+			kept++
 			s.report("error", err)
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of the cached credentials were kept", failed)
+	if kept > 0 {
+		return fmt.Errorf("%d of the cached credentials were kept", kept)
+	}
+	if c.All {
+		return store.ForgetFailures()
+	}
+	if found == 0 {
+		s.warn(fmt.Errorf("nothing was cached for %s", strings.Join(c.Names, ", ")))
 	}
 	return nil
 }
 
-// targets are those of the given names, or of every profile, by their requests'
-// keys.
-func (c clearCommand) targets(s *session) (map[string]profile.Target, error) {
+// isOf reports whether an entry is of the target's role, whatever was asked of
+// the role.
+func isOf(e cache.Kept, t profile.Target) bool {
+	r := t.Request
+	return e.Address == r.Address && e.Namespace == r.Namespace && e.Mount == r.Mount && e.Role == r.Role
+}
+
+// targets are those of the given names, or of every profile.
+func (c clearCommand) targets(s *session) ([]profile.Target, error) {
 	names := c.Names
 	if c.All {
 		names = profile.Names(profile.ConfigPath(s.getenv))
 	}
-	targets := map[string]profile.Target{}
+	var targets []profile.Target
 	for _, name := range names {
-		t, err := s.resolve(name, c.targetFlags)
+		t, err := s.resolve(name, targetFlags{vaultFlags: c.vaultFlags})
 		switch {
 		case err == nil:
-			targets[t.Request.Key()] = t
+			targets = append(targets, t)
 		case !c.All: // another profile's fault is no reason to keep what is cached
 			return nil, err
 		}
@@ -88,35 +104,50 @@ func (c clearCommand) targets(s *session) (map[string]profile.Target, error) {
 }
 
 // forget removes an entry, after its lease if that is to go, too.
-func (c clearCommand) forget(ctx context.Context, s *session, store *cache.Cache, e cache.Kept, t profile.Target, known bool) error {
+func (c clearCommand) forget(ctx context.Context, s *session, store *cache.Cache, e cache.Kept, targets []profile.Target) error {
 	what := fmt.Sprintf("role %q on mount %q of %s", e.Role, e.Mount, e.Address)
-	if e.Kind == credentials.IAMUser && e.LeaseEnd.After(s.now()) {
-		if !c.Revoke {
-			s.warn(hint.Errorf("to delete it at once: vaws clear --revoke NAME", "the IAM user of %s lives until %s", what, e.LeaseEnd.Local().Format("2006-01-02 15:04")))
-		} else if err := c.revoke(ctx, s, e, t, known); err != nil {
-			return fmt.Errorf("%s is kept: %w", what, err)
+	err := store.Forget(ctx, e, func(e cache.Kept) error {
+		alive := e.Kind == "" || e.Kind == credentials.IAMUser && e.LeaseEnd.After(s.now())
+		switch {
+		case alive && c.Revoke:
+			return c.revoke(ctx, s, e, targets)
+		case alive && e.Kind != "":
+			s.warn(hint.Wrap(fmt.Errorf("the IAM user of %s lives until %s", what, e.LeaseEnd.Local().Format("2006-01-02 15:04")), howToRevoke(e)...))
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s is kept: %w", what, err)
 	}
-	return store.Forget(e)
+	return nil
 }
 
-var errSealed = errors.New("its lease is sealed with another key")
-
-func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, t profile.Target, known bool) error {
+// howToRevoke is the hint for a lease that vaws is about to forget.
+func howToRevoke(e cache.Kept) []string {
 	if !e.Opened {
-		return hint.Wrap(errSealed, "try where that key is: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE")
+		return nil
 	}
-	if !known {
-		var err error
-		if t, err = profile.ForRequest(e.Request, s.getenv); err != nil {
+	return []string{"to delete it at once: vault lease revoke " + e.Credentials.Lease.ID}
+}
+
+func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targets []profile.Target) error {
+	if !e.Opened {
+		return hint.Errorf("if it was made with another key, name that key's place: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE",
+			"it cannot be opened to see its lease")
+	}
+	i := slices.IndexFunc(targets, func(t profile.Target) bool { return t.Request.Key() == e.Request.Key() })
+	if i < 0 {
+		t, err := profile.ForRequest(e.Request, s.getenv)
+		if err != nil {
 			return err
 		}
+		targets, i = []profile.Target{t}, 0
 	}
-	config, err := s.vaultConfig(t, c.targetFlags, caller{})
+	config, err := s.vaultConfig(targets[i], targetFlags{}, caller{})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
-	return s.newSource(config, t, 0).Revoke(ctx, e.Request, e.Credentials.Lease.ID)
+	return s.newSource(config, targets[i], targetFlags{}).Revoke(ctx, e.Request, e.Credentials.Lease.ID)
 }

@@ -50,10 +50,11 @@ type session struct {
 
 // Main runs the command line and returns the exit status.
 func Main(args []string) int {
+	environ := os.Environ()
 	s := &session{
 		console: console{out: os.Stdout, err: os.Stderr},
-		environ: os.Environ(),
-		getenv:  os.Getenv,
+		environ: environ,
+		getenv:  snapshot(environ),
 		// Without its monotonic reading, which stands still while a laptop sleeps.
 		now: func() time.Time { return time.Now().Round(0) },
 	}
@@ -72,6 +73,19 @@ func Main(args []string) int {
 	}
 	s.printError(err)
 	return status(err, len(args) > 0 && args[0] == "exec")
+}
+
+// snapshot looks variables up as they were at the start: the vault room changes
+// the environment for moments.
+func snapshot(environ []string) func(string) string {
+	values := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if _, known := values[name]; !known {
+			values[name] = value
+		}
+	}
+	return func(name string) string { return values[name] }
 }
 
 func (s *session) run(args []string) error {

@@ -45,7 +45,7 @@ func (f *fetcher) again(ctx context.Context) (credentials.Credentials, error) {
 	var warning error
 	p.Warn = func(err error) { warning = err }
 	demand := f.demand
-	demand.Refresh = false
+	demand.Refresh, demand.Retry = false, false
 	c, err := p.Get(ctx, f.target.Request, demand)
 	if err == nil {
 		err = warning

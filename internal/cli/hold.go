@@ -39,6 +39,11 @@ func (e execCommand) revoking(s *session, target profile.Target, command []strin
 		}
 	})
 	defer signals.Release()
+	defer func() {
+		if errors.Is(err, context.Canceled) {
+			err = context.Cause(ctx)
+		}
+	}()
 	own, err := s.newLedger(ctx, target, e.targetFlags, e.caller())
 	if err != nil {
 		return err
@@ -48,11 +53,7 @@ func (e execCommand) revoking(s *session, target profile.Target, command []strin
 			err = child.Exited(statusExecFailure)
 		}
 	}()
-	err = e.supervise(ctx, s, own.fetcher(), command, signals)
-	if errors.Is(err, context.Canceled) {
-		return context.Cause(ctx)
-	}
-	return err
+	return e.supervise(ctx, s, own.fetcher(), command, signals)
 }
 
 // supervise gives the command its credentials, as an endpoint or once.

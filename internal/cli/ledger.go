@@ -3,30 +3,36 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"vaws/internal/credentials"
-	"vaws/internal/hint"
 	"vaws/internal/profile"
+	"vaws/internal/vault"
 )
 
-// revokeTime is how long revoking one lease may take.
-const revokeTime = 30 * time.Second
+const (
+	// revokeTime is how long the leases of a run may take to be revoked, all in
+	// all: Vault may be on its way back.
+	revokeTime  = 20 * time.Second
+	revokePause = time.Second
+)
 
 // ledger makes credentials for one run alone, and remembers their leases so that
-// they can be revoked at its end. It is a source and the store beside it; no
-// other process sees what it holds.
+// they can be revoked at its end. It is the store of the run's providers; no other
+// process sees what it holds.
 type ledger struct {
-	source
 	s      *session
 	target profile.Target
 	demand credentials.Demand
+	// source is made anew each time, like a fetcher's provider.
+	source func(prompts bool) (source, error)
 
 	mu     sync.Mutex
 	entry  credentials.Entry
-	leases []string
-	told   bool // that STS credentials cannot be revoked
+	leases map[string]time.Time // their ends, by their IDs
+	told   bool                 // that there is nothing to revoke
 }
 
 // newLedger fails before anything is minted if the token may not revoke it.
@@ -34,32 +40,54 @@ func (s *session) newLedger(ctx context.Context, t profile.Target, f targetFlags
 	if err := f.checkMinTTL(t); err != nil {
 		return nil, err
 	}
-	config, err := s.vaultConfig(t, f, who)
-	if err != nil {
-		return nil, err
-	}
-	l := &ledger{source: s.newSource(config, t, f.settle()), s: s, target: t, demand: who.demands(f)}
+	l := &ledger{s: s, target: t, demand: who.demands(f), leases: map[string]time.Time{}}
 	l.demand.Refresh = false // nothing is older than this run
-	return l, l.MayRevoke(ctx, t.Request)
+	l.source = func(prompts bool) (source, error) {
+		config, err := s.vaultConfig(t, f, caller{prompts: prompts})
+		from := s.newSource(config, t, f)
+		from.quiet = !prompts
+		return from, err
+	}
+	from, err := l.source(false)
+	if err == nil {
+		err = from.MayRevoke(ctx, t.Request)
+	}
+	return l, err
 }
 
 func (l *ledger) fetcher() *fetcher {
 	return &fetcher{target: l.target, demand: l.demand, provider: l.provider}
 }
 
-func (l *ledger) provider(context.Context, bool) (*credentials.Provider, error) {
-	return &credentials.Provider{Source: l, Store: l, Now: l.s.now, Warn: l.s.warn, Debug: l.s.debug}, nil
+func (l *ledger) provider(_ context.Context, prompts bool) (*credentials.Provider, error) {
+	from, err := l.source(prompts)
+	return &credentials.Provider{Source: noting{from, l}, Store: l, Now: l.s.now, Warn: l.s.warn, Debug: l.s.debug}, err
+}
+
+// noting is a source whose leases the ledger notes.
+type noting struct {
+	source
+	ledger *ledger
 }
 
 // Mint implements credentials.Source. A request that has been sent is waited
 // for: what Vault made must not be lost.
-func (l *ledger) Mint(ctx context.Context, r credentials.Request) (credentials.Credentials, error) {
+func (n noting) Mint(ctx context.Context, r credentials.Request) (credentials.Credentials, error) {
 	if ctx.Err() != nil {
 		return credentials.Credentials{}, ctx.Err()
 	}
-	c, err := l.source.Mint(context.WithoutCancel(ctx), r)
+	c, err := n.source.Mint(context.WithoutCancel(ctx), r)
 	if err == nil {
-		l.note(c)
+		n.ledger.note(c)
+	}
+	return c, err
+}
+
+// Renew implements credentials.Source.
+func (n noting) Renew(ctx context.Context, r credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
+	c, err := n.source.Renew(ctx, r, c)
+	if err == nil {
+		n.ledger.note(c)
 	}
 	return c, err
 }
@@ -68,29 +96,47 @@ func (l *ledger) note(c credentials.Credentials) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.Kind == credentials.IAMUser {
-		l.leases = append(l.leases, c.Lease.ID)
+		l.leases[c.Lease.ID] = c.Lease.Expiry
 		return
 	}
+	until := map[credentials.Kind]string{credentials.STS: "they expire", credentials.Static: "Vault rotates them"}
 	if !l.told {
-		l.s.warn(errors.New("nothing to revoke: AWS keeps these credentials valid until they expire"))
+		l.s.warn(fmt.Errorf("nothing to revoke: AWS keeps these credentials valid until %s", until[c.Kind]))
 	}
 	l.told = true
 }
 
-// revoke ends every lease that was minted, and tells of those that live on.
+// revoke ends every lease that was minted and has not ended by itself, and tells
+// of those that live on.
 func (l *ledger) revoke() (all bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), revokeTime)
+	defer cancel()
 	all = true
-	for _, id := range l.leases {
-		ctx, cancel := context.WithTimeout(context.Background(), revokeTime)
-		if err := l.Revoke(ctx, l.target.Request, id); err != nil {
-			all = false
-			l.s.report("error", hint.Errorf("run: vault lease revoke "+id, "the IAM user of this run lives on: %w", err))
+	for id, end := range l.leases {
+		if !end.After(l.s.now()) {
+			continue
 		}
-		cancel()
+		if err := l.revokeOne(ctx, id); err != nil {
+			all = false
+			l.s.report("error", fmt.Errorf("the IAM user of this run lives on: %w", err))
+		}
 	}
 	return all
+}
+
+// revokeOne tries again while Vault cannot be asked.
+func (l *ledger) revokeOne(ctx context.Context, id string) error {
+	for {
+		from, err := l.source(false)
+		if err == nil {
+			err = from.Revoke(ctx, l.target.Request, id)
+		}
+		if err == nil || !errors.Is(err, vault.ErrUnavailable) || pause(ctx, revokePause) != nil {
+			return err
+		}
+	}
 }
 
 // Load implements credentials.Store.

@@ -42,6 +42,19 @@ func (s *session) regionVariables(region profile.AWSRegion) []credentials.Variab
 	return vars
 }
 
+// regionOf is the region that a program with the target's credentials works in.
+func (s *session) regionOf(t profile.Target) string {
+	if t.Region.Insist {
+		return t.Region.Name
+	}
+	for _, name := range regionNames {
+		if value := s.getenv(name); value != "" && value != s.getenv(regionMark) {
+			return value
+		}
+	}
+	return t.Region.Name
+}
+
 // environment is what a program or a shell gets: variables to set, and the names
 // of those that must not be there otherwise.
 func (s *session) environment(t profile.Target, c credentials.Credentials) (set []credentials.Variable, unset []string) {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -35,72 +37,97 @@ func (serveCommand) Help() string {
 }
 
 // Run serves until a signal ends it.
-func (v serveCommand) Run(s *session) error {
-	token, err := readOrMakeToken(v.TokenFile)
+func (v *serveCommand) Run(s *session) error {
+	if v.Port < 0 || v.Port > 65535 {
+		return usageError{hint.Errorf("a port is a number from 1 to 65535", "--port %d is no port", v.Port)}
+	}
+	token, err := v.token()
+	if err != nil {
+		return err
+	}
+	fetchers, err := v.fetchers(s)
 	if err != nil {
 		return err
 	}
 	background, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	keepers, err := v.keepers(background, s)
-	if err != nil {
-		return err
+	served := map[string]*served{}
+	keepers := map[string]*endpoint.Keeper{}
+	for _, f := range fetchers {
+		served[f.target.Name] = s.newServed(f)
+		keepers[f.target.Name] = served[f.target.Name].keeper
 	}
-	ctx, stop := signal.NotifyContext(background, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	// A port that is taken is found out before anything is minted.
 	server, err := endpoint.Listen(endpoint.Options{Keepers: keepers, Port: v.Port, Token: token, Debug: s.debug})
 	if err != nil {
 		return err
 	}
-	if err := s.answer(v.toPaste(server)); err != nil {
+	for _, f := range fetchers {
+		first, err := f.first(background)
+		if err == nil {
+			err = served[f.target.Name].start(background, first)
+		}
+		if err != nil {
+			return s.suggest(f.target, err)
+		}
+	}
+	ctx, stop := signal.NotifyContext(background, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if err := s.answer(v.toPaste(s, server, fetchers)); err != nil {
 		return err
 	}
 	return server.Serve(ctx)
 }
 
-// keepers fetches the credentials of every name before any of them is served.
-func (v serveCommand) keepers(ctx context.Context, s *session) (map[string]*endpoint.Keeper, error) {
-	keepers := map[string]*endpoint.Keeper{}
-	for _, name := range v.Names {
-		if keepers[name] != nil {
+// fetchers finds the target of every name.
+func (v serveCommand) fetchers(s *session) ([]*fetcher, error) {
+	var all []*fetcher
+	for i, name := range v.Names {
+		if slices.Contains(v.Names[:i], name) {
 			return nil, usageError{hint.Errorf("name it once", "%q is there twice", name)}
 		}
 		target, err := s.resolve(name, v.targetFlags)
 		if err != nil {
 			return nil, err
 		}
-		f := s.newFetcher(target, v.targetFlags, caller{demand: credentials.Demand{Rule: credentials.Refreshable}, prompts: true})
-		first, err := f.first(ctx)
-		if err != nil {
-			return nil, s.suggest(target, err)
-		}
-		if keepers[name], err = s.keep(ctx, f, first); err != nil {
-			return nil, err
-		}
+		who := caller{demand: credentials.Demand{Rule: credentials.Refreshable}, prompts: true}
+		all = append(all, s.newFetcher(target, v.targetFlags, who))
 	}
-	return keepers, nil
+	return all, nil
 }
 
-// toPaste is what clients have to be told, in three forms.
-func (v serveCommand) toPaste(server *endpoint.Server) []byte {
+// toPaste is what clients have to be told: in a shell, to docker, in a unit. The
+// token is on no command line.
+func (v serveCommand) toPaste(s *session, server *endpoint.Server, fetchers []*fetcher) []byte {
 	var out bytes.Buffer
 	token := server.Token()
 	if v.TokenFile != "" {
 		token = fmt.Sprintf(`"$(cat %s)"`, quote(v.TokenFile))
 	}
-	for _, name := range v.Names {
-		url := quote(server.URL(name))
-		fmt.Fprintf(&out, "# %s, in a shell\n", name)
-		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\n", url, token)
-		fmt.Fprintf(&out, "# in docker\ndocker run --network host -e AWS_CONTAINER_CREDENTIALS_FULL_URI=%s -e AWS_CONTAINER_AUTHORIZATION_TOKEN=%s IMAGE\n", url, token)
-		fmt.Fprintf(&out, "# in a systemd unit\n[Service]\nEnvironment=AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\n", strings.ReplaceAll(server.URL(name), "%", "%%"))
+	for _, f := range fetchers {
+		name, region := f.target.Name, s.regionOf(f.target)
+		url := server.URL(name)
+		names := "-e AWS_CONTAINER_CREDENTIALS_FULL_URI -e AWS_CONTAINER_AUTHORIZATION_TOKEN"
+		fmt.Fprintf(&out, "# %s, in a shell\nunset %s\n", name, strings.Join(credentials.Cleared(), " "))
+		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\n", quote(url), token)
+		if region != "" {
+			fmt.Fprintf(&out, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
+			names += " -e AWS_REGION"
+		}
+		fmt.Fprintf(&out, "# after that, in docker\ndocker run --network host %s IMAGE\n", names)
 		if v.TokenFile != "" {
-			fmt.Fprintf(&out, "Environment=AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=%s\n", v.TokenFile)
+			fmt.Fprintf(&out, "# in a systemd unit\n[Service]\nEnvironment=%s\nEnvironment=%s\n",
+				unitQuote("AWS_CONTAINER_CREDENTIALS_FULL_URI="+url), unitQuote("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+v.TokenFile))
 		} else {
-			fmt.Fprintf(&out, "Environment=AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\n", token)
+			fmt.Fprintf(&out, "# in a systemd unit, which everybody can read: use --token-file\n")
 		}
 	}
 	return out.Bytes()
+}
+
+// unitQuote makes a word of a systemd unit (systemd.syntax(7), "Quoting").
+func unitQuote(text string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(text) + `"`
 }
 
 // quote makes a word of a POSIX shell.
@@ -111,34 +138,51 @@ func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// readOrMakeToken reads the token file, which nobody else may read, or makes one
-// if there is none. Without a file the token is made by the endpoint.
-func readOrMakeToken(path string) (string, error) {
-	if path == "" {
+// token is that of the token file, whose path it makes absolute; empty without
+// one: the endpoint then makes a token.
+func (v *serveCommand) token() (string, error) {
+	if v.TokenFile == "" {
 		return "", nil
 	}
+	path, err := filepath.Abs(v.TokenFile)
+	if err != nil {
+		return "", err
+	}
+	v.TokenFile = path
+	token, err := readOrMakeToken(path)
+	if err != nil {
+		return "", fmt.Errorf("token file %s: %w", path, err)
+	}
+	return token, nil
+}
+
+// readOrMakeToken reads the token file, which nobody else may read, or makes one
+// if there is none. SDKs refuse a token with a newline at its end, so there must
+// be none in the file.
+func readOrMakeToken(path string) (string, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeToken(path)
 	}
-	if err != nil {
-		return "", fmt.Errorf("reading the token file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return "", hint.Errorf("name a file: --token-file ~/.vaws-token", "%s is not a regular file", path)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return "", hint.Errorf("run: chmod 600 "+quote(path), "others may read the token file %s (mode %04o)", path, mode)
+	const advice = "remove it, and vaws makes one: rm "
+	switch {
+	case err != nil:
+		return "", hint.Wrap(withoutPath(err), "name a file in a directory that exists: --token-file ~/.vaws-token")
+	case !info.Mode().IsRegular():
+		return "", hint.Errorf("name a file: --token-file ~/.vaws-token", "not a regular file")
+	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
+		return "", hint.Errorf("run: chmod 600 "+quote(path), "others may read it (mode %04o)", info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("reading the token file: %w", err)
+	switch {
+	case err != nil:
+		return "", withoutPath(err)
+	case len(text) < 32:
+		return "", hint.Errorf(advice+quote(path), "less than 32 characters are no token")
+	case strings.ContainsFunc(string(text), func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "", hint.Errorf(advice+quote(path), "a token holds no blanks and ends without a newline")
 	}
-	token := strings.TrimSpace(string(text))
-	if token == "" {
-		return "", hint.Errorf("remove it, and vaws makes one: rm "+quote(path), "the token file %s is empty", path)
-	}
-	return token, nil
+	return string(text), nil
 }
 
 // makeToken never leaves a file without a token behind.
@@ -146,15 +190,24 @@ func makeToken(path string) (string, error) {
 	token := endpoint.NewToken()
 	f, err := os.CreateTemp(filepath.Dir(path), ".vaws-token-") // of mode 0600
 	if err != nil {
-		return "", fmt.Errorf("making the token file: %w", err)
+		return "", hint.Wrap(withoutPath(err), "name a file in a directory that exists: --token-file ~/.vaws-token")
 	}
 	defer os.Remove(f.Name())
-	_, err = fmt.Fprintln(f, token)
+	_, err = io.WriteString(f, token)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Link(f.Name(), path)
 	}
-	if err != nil {
-		return "", fmt.Errorf("making the token file: %w", err)
+	return token, withoutPath(err)
+}
+
+// withoutPath takes the names of files out of an error, which may be temporary
+// ones.
+func withoutPath(err error) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return path.Err
 	}
-	return token, nil
+	if link := (*os.LinkError)(nil); errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }

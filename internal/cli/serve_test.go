@@ -22,10 +22,14 @@ func TestTokenFile(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, err %v", info.Mode(), err)
 	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != made {
+		t.Errorf("the file holds %q, err %v", text, err)
+	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("left behind: %v", files)
 	}
-	if token, err := readOrMakeToken(""); token != "" || err != nil {
+	v := &serveCommand{}
+	if token, err := v.token(); token != "" || err != nil {
 		t.Errorf("no file: %q, %v", token, err)
 	}
 }
@@ -42,7 +46,7 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 		}
 		return path
 	}
-	paths := []string{dir, write("empty", "\n", 0o600), filepath.Join(dir, "none", "token")}
+	paths := []string{dir, write("empty", "\n", 0o600), write("newline", strings.Repeat("s3cret", 6)+"\n", 0o600), filepath.Join(dir, "none", "token")}
 	if runtime.GOOS != "windows" {
 		paths = append(paths, write("open", strings.Repeat("s3cret", 6), 0o640))
 	}
@@ -51,9 +55,15 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 		if err == nil || token != "" || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %q, %v", path, token, err)
 		}
-		if !strings.Contains(path, "none") && len(hint.Of(err)) == 0 {
+		if len(hint.Of(err)) == 0 {
 			t.Errorf("%s: no hint for %v", path, err)
 		}
+	}
+}
+
+func TestUnitQuote(t *testing.T) {
+	if got, want := unitQuote(`A=a b%2F"\`), `"A=a b%%2F\"\\"`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -12,14 +12,19 @@ import (
 	"vaws/internal/profile"
 )
 
-// keep starts to keep the target's credentials fresh, beginning with those that
-// were fetched already.
-func (s *session) keep(ctx context.Context, f *fetcher, first credentials.Credentials) (*endpoint.Keeper, error) {
-	fetched := &first
-	keeper := &endpoint.Keeper{
+// served is a keeper and what it begins with.
+type served struct {
+	keeper *endpoint.Keeper
+	first  *credentials.Credentials // fetched already; nil once it is handed over
+}
+
+// newServed keeps the fetcher's target.
+func (s *session) newServed(f *fetcher) *served {
+	v := &served{}
+	v.keeper = &endpoint.Keeper{
 		Get: func(ctx context.Context) (credentials.Credentials, error) {
-			if c := fetched; c != nil {
-				fetched = nil
+			if c := v.first; c != nil {
+				v.first = nil
 				return *c, nil
 			}
 			return f.again(ctx)
@@ -28,21 +33,27 @@ func (s *session) keep(ctx context.Context, f *fetcher, first credentials.Creden
 		Warn:  func(err error) { s.warn(fmt.Errorf("%s: %w", f.target.Name, err)) },
 		Debug: s.debug,
 	}
-	return keeper, keeper.Start(ctx)
+	return v
+}
+
+// start keeps credentials fresh from now on, beginning with those.
+func (v *served) start(ctx context.Context, first credentials.Credentials) error {
+	v.first = &first
+	return v.keeper.Start(ctx)
 }
 
 // superviseServed runs the command with an endpoint instead of keys.
 func (s *session) superviseServed(ctx context.Context, f *fetcher, first credentials.Credentials, command []string, signals *child.Signals) error {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // until the command has ended
 	defer stop()
-	keeper, err := s.keep(ctx, f, first)
-	if err != nil {
+	kept := s.newServed(f)
+	if err := kept.start(ctx, first); err != nil {
 		return err
 	}
-	defer keeper.Wait() // so that nothing is minted any more
+	defer kept.keeper.Wait() // so that nothing is minted any more
 	defer stop()
 	name := f.target.Name
-	server, err := endpoint.Listen(endpoint.Options{Keepers: map[string]*endpoint.Keeper{name: keeper}, Debug: s.debug})
+	server, err := endpoint.Listen(endpoint.Options{Keepers: map[string]*endpoint.Keeper{name: kept.keeper}, Debug: s.debug})
 	if err != nil {
 		return err
 	}
@@ -81,8 +92,11 @@ func (s *session) filesWithoutDefault() (set []credentials.Variable, release fun
 		{"AWS_SHARED_CREDENTIALS_FILE", profile.CredentialsPath(s.getenv)},
 	} {
 		filtered, changed, err := profile.WithoutDefault(file.path)
-		if err != nil || !changed {
-			s.debug("%s stays as it is: %v", file.path, err)
+		if err != nil {
+			release()
+			return nil, nil, err
+		}
+		if !changed {
 			continue
 		}
 		path, r, err := child.Lend(lendDir(), filepath.Base(file.path), filtered)

@@ -20,6 +20,7 @@ type source struct {
 	*vault.Source
 	settler aws.Settler
 	within  time.Duration // zero: not waited for
+	quiet   bool          // the terminal is somebody else's
 	warn    func(error)
 }
 
@@ -31,32 +32,28 @@ func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.within)
 	defer cancel()
-	defer term.Spin("waiting for AWS to know the new keys")()
+	if !s.quiet {
+		defer term.Spin("waiting for AWS to know the new keys")()
+	}
 	err := s.settler.Settle(ctx, c)
 	if errors.Is(err, aws.ErrUnreachable) {
 		s.warn(fmt.Errorf("whether the new keys are usable yet is not known: %w", err))
 		return nil
 	}
-	return hint.Wrap(err, "the next call goes on waiting; for more time: --settle 2m, for none: --settle 0")
+	return hint.Wrap(err, "for more time: --settle 2m, for none: --settle 0")
 }
 
 // newSource puts together what makes credentials for the target.
-func (s *session) newSource(c vault.Config, t profile.Target, within time.Duration) source {
-	region := t.Region.Name
-	for _, name := range regionNames {
-		if region == "" {
-			region = s.getenv(name)
-		}
-	}
+func (s *session) newSource(c vault.Config, t profile.Target, f targetFlags) source {
 	return source{
 		Source: vault.New(c),
 		settler: aws.Settler{
-			Endpoint: aws.STS(region, t.EndpointURL, s.getenv),
+			Endpoint: aws.STS(s.regionOf(t), t.EndpointURL, s.getenv),
 			Now:      s.now,
 			Pause:    pause,
 			Debug:    s.debug,
 		},
-		within: within,
+		within: time.Duration(f.Settle),
 		warn:   s.warn,
 	}
 }

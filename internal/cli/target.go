@@ -24,23 +24,39 @@ const deadline = 55 * time.Second
 // promptTime is how long a person may take to find the MFA device.
 const promptTime = 5 * time.Minute
 
-// targetFlags choose the credentials. Their variables are not kong's business:
-// profile.Resolve knows where they stand between flag and AWS config.
+// vaultFlags say which Vault, mount and cache are meant. Their variables are not
+// kong's business: profile.Resolve knows where they stand between flag and AWS
+// config.
+type vaultFlags struct {
+	Address   *string `placeholder:"URL" help:"Vault's address (VAWS_ADDRESS, VAULT_ADDR)."`
+	Namespace *string `placeholder:"PATH" help:"Vault namespace (VAWS_NAMESPACE, VAULT_NAMESPACE)."`
+	Mount     *string `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
+	Cache     *string `placeholder:"PLACE" help:"Where the cache's key lives: auto, keyring, kernel, file (VAWS_CACHE_KEY_FILE) or none (VAWS_CACHE)."`
+	Debug     bool    `help:"Tell on stderr what is done (VAWS_DEBUG)."`
+}
+
+// targetFlags choose the credentials.
 type targetFlags struct {
-	Address     *string        `placeholder:"URL" help:"Vault's address (VAWS_ADDRESS, VAULT_ADDR)."`
-	Namespace   *string        `placeholder:"PATH" help:"Vault namespace (VAWS_NAMESPACE, VAULT_NAMESPACE)."`
-	Mount       *string        `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
-	Endpoint    *string        `placeholder:"NAME" help:"sts, creds or static-creds (VAWS_ENDPOINT)."`
-	TTL         *string        `name:"ttl" placeholder:"15m" help:"Lifetime to ask for (VAWS_TTL)."`
-	RoleARN     *string        `name:"role-arn" placeholder:"ARN" help:"AWS role, where the Vault role has several (VAWS_ROLE_ARN)."`
-	SessionName *string        `placeholder:"NAME" help:"Name of the assumed role's session (VAWS_SESSION_NAME)."`
-	Region      *string        `placeholder:"NAME" help:"AWS region (VAWS_REGION)."`
-	MFACode     *string        `name:"mfa-code" placeholder:"CODE" help:"Code of the MFA device, for session_token roles."`
-	Refresh     bool           `help:"Ask Vault even if the cache has credentials."`
-	MinTTL      time.Duration  `name:"min-ttl" placeholder:"1h" help:"Lifetime that must be left."`
-	Settle      *time.Duration `placeholder:"60s" help:"How long to wait until AWS knows the keys of a new IAM user; 0 for not at all."`
-	Cache       *string        `placeholder:"PLACE" help:"Where the cache's key lives: auto, keyring, kernel, file (VAWS_CACHE_KEY_FILE) or none (VAWS_CACHE)."`
-	Debug       bool           `help:"Tell on stderr what is done (VAWS_DEBUG)."`
+	vaultFlags  `embed:""`
+	Endpoint    *string `placeholder:"NAME" help:"sts, creds or static-creds (VAWS_ENDPOINT)."`
+	TTL         *string `name:"ttl" placeholder:"15m" help:"Lifetime to ask for (VAWS_TTL)."`
+	RoleARN     *string `name:"role-arn" placeholder:"ARN" help:"AWS role, where the Vault role has several (VAWS_ROLE_ARN)."`
+	SessionName *string `placeholder:"NAME" help:"Name of the assumed role's session (VAWS_SESSION_NAME)."`
+	Region      *string `placeholder:"NAME" help:"AWS region (VAWS_REGION)."`
+	MFACode     *string `name:"mfa-code" placeholder:"CODE" help:"Code of the MFA device, for session_token roles."`
+	Refresh     bool    `help:"Ask Vault even if the cache has credentials."`
+	MinTTL      seconds `name:"min-ttl" placeholder:"1h" help:"Lifetime that must be left."`
+	Settle      seconds `default:"60s" placeholder:"60s" help:"How long to wait until AWS knows the keys of a new IAM user; 0 for not at all."`
+}
+
+// seconds is a duration as Vault writes it: "900", "15m", "1d".
+type seconds time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *seconds) UnmarshalText(text []byte) error {
+	parsed, err := profile.ParseDuration(string(text))
+	*d = seconds(parsed)
+	return err
 }
 
 // settings are the flags that were given, by the name of their setting. One that
@@ -87,7 +103,7 @@ func parseMFACode(text string) (string, error) {
 }
 
 // cacheMode is --cache, else VAWS_CACHE.
-func (s *session) cacheMode(f targetFlags) (cache.Mode, error) {
+func (s *session) cacheMode(f vaultFlags) (cache.Mode, error) {
 	value, origin := s.getenv("VAWS_CACHE"), "VAWS_CACHE"
 	if f.Cache != nil {
 		value, origin = *f.Cache, "--cache"
@@ -154,24 +170,14 @@ func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target,
 // demands completes the command's demand by the flags.
 func (c caller) demands(f targetFlags) credentials.Demand {
 	d := c.demand
-	d.Refresh, d.Retry, d.MinTTL = f.Refresh, c.prompts, f.MinTTL
+	d.Refresh, d.Retry, d.MinTTL = f.Refresh, c.prompts, time.Duration(f.MinTTL)
 	return d
-}
-
-// defaultSettle is long for AWS, where some ten seconds are usual.
-const defaultSettle = time.Minute
-
-func (f targetFlags) settle() time.Duration {
-	if f.Settle == nil {
-		return defaultSettle
-	}
-	return max(0, *f.Settle)
 }
 
 // checkMinTTL refuses to ask Vault for less than what must be left.
 func (f targetFlags) checkMinTTL(t profile.Target) error {
-	if ttl := t.Request.TTL; ttl > 0 && ttl < f.MinTTL {
-		return usageError{hint.Errorf("ask for more: --ttl "+f.MinTTL.String(), "--min-ttl %s is more than the ttl of %s", f.MinTTL, ttl)}
+	if least, ttl := time.Duration(f.MinTTL), t.Request.TTL; ttl > 0 && ttl < least {
+		return usageError{hint.Errorf("make the two agree", "--min-ttl %s is more than the ttl of %s", least, ttl)}
 	}
 	return nil
 }
@@ -189,8 +195,10 @@ func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags,
 	if err != nil {
 		return nil, err
 	}
+	from := s.newSource(config, t, f)
+	from.quiet = !who.prompts
 	return &credentials.Provider{
-		Source: s.newSource(config, t, f.settle()),
+		Source: from,
 		Store:  store,
 		Now:    s.now,
 		Warn:   s.warn,
@@ -200,7 +208,7 @@ func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags,
 
 // store opens the cache. Without one everything works, only slower.
 func (s *session) store(ctx context.Context, f targetFlags) (credentials.Store, error) {
-	mode, err := s.cacheMode(f)
+	mode, err := s.cacheMode(f.vaultFlags)
 	if err != nil || mode == cache.None {
 		return nil, err
 	}
@@ -277,7 +285,8 @@ func noTokenHint(t profile.Target) string {
 func (s *session) suggest(t profile.Target, err error) error {
 	switch {
 	case errors.Is(err, credentials.ErrTooShort):
-		return hint.Wrap(err, fmt.Sprintf("the role allows no more; see its default_sts_ttl and max_sts_ttl: vault read %s/roles/%s", t.Request.Mount, t.Request.Role))
+		return hint.Wrap(err, fmt.Sprintf("the role allows no more: vault read %s/roles/%s (max_sts_ttl), and for IAM users %s/config/lease",
+			t.Request.Mount, t.Request.Role, t.Request.Mount))
 	case errors.Is(err, vault.ErrUnknownRole):
 		return s.suggestProfiles(t, err)
 	}

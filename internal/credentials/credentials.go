@@ -52,11 +52,12 @@ func isAccountID(s string) bool {
 
 // Lease says how long credentials live.
 type Lease struct {
-	ID       string    // Vault's lease ID; empty for Static
-	Issued   time.Time // when the request that made them was sent
-	Expiry   time.Time // when they stop working, never later than AWS's own time
-	VaultEnd time.Time // when Vault ends the lease; zero for Static
-	Token    string    // digest of the Vault token with which an IAMUser's lease ends
+	ID       string        // Vault's lease ID; empty for Static
+	Issued   time.Time     // when the request that made them was sent
+	Expiry   time.Time     // when they stop working, never later than AWS's own time
+	VaultEnd time.Time     // when Vault ends the lease; zero for Static
+	Granted  time.Duration // the life of a renewable lease when it was new; zero: not renewed yet
+	Token    string        // digest of the Vault token with which an IAMUser's lease ends
 }
 
 // Rule decides when cached credentials are too old to hand out.
@@ -90,9 +91,10 @@ func (l Lease) Remaining(now time.Time) time.Duration {
 }
 
 // Fresh reports whether credentials under l may be handed out at now without
-// asking Vault.
+// asking Vault. A renewed lease is measured by its life when it was new: near its
+// maximum, renewals bring less and less.
 func (l Lease) Fresh(rule Rule, now time.Time) bool {
-	half := max(0, l.Expiry.Sub(l.Issued)/2)
+	half := max(0, l.Expiry.Sub(l.Issued), l.Granted) / 2
 	if rule == HandOut {
 		return l.Remaining(now) > min(half, longEnough)
 	}

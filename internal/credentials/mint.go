@@ -78,15 +78,19 @@ func (p *Provider) renewOrMint(ctx context.Context, r Request, d Demand, old *Cr
 		return *old, nil
 	}
 	c, err := p.Source.Renew(ctx, r, *old)
-	switch {
-	case err != nil:
+	if err != nil {
 		p.Debug("the lease is not renewed: %v", err)
-	case !p.suffices(c, d):
-		p.Debug("the lease ends too soon even when renewed")
-	default:
-		return c, nil
+		return p.mint(ctx, r, d)
 	}
-	return p.mint(ctx, r, d)
+	if c.Lease.Granted == 0 {
+		c.Lease.Granted = old.Lease.Expiry.Sub(old.Lease.Issued)
+	}
+	another := c.Lease.Granted >= d.MinTTL-lostOnTheWay // would live long enough
+	if !c.Lease.Fresh(d.Rule, p.Now()) || another && !p.longEnough(c, d) {
+		p.Debug("the lease ends too soon even when renewed")
+		return p.mint(ctx, r, d)
+	}
+	return c, nil
 }
 
 // keep saves credentials; those of a new IAM user before the wait for AWS, too.

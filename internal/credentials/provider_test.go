@@ -359,6 +359,30 @@ func TestLeaseIsRenewedBeforeAnotherUserIsMade(t *testing.T) {
 	}
 }
 
+func TestRenewalsThatBringLessAndLess(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.entry.Credentials = w.issue(start)
+	w.advance(50 * time.Minute)
+	w.renewTTL = 20 * time.Minute
+	if c, err := w.get(t, Demand{Rule: HandOut}); err != nil || w.mints != 1 || c.Lease.Remaining(w.now) < 50*time.Minute {
+		t.Errorf("err %v, %d mints, %v left", err, w.mints, c.Lease.Remaining(w.now))
+	}
+}
+
+func TestNoUserIsMadeThatWouldLiveTooShort(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	for range 4 {
+		if _, err := w.get(t, Demand{MinTTL: 2 * time.Hour}); !errors.Is(err, ErrTooShort) {
+			t.Errorf("err %v", err)
+		}
+	}
+	if w.mints != 1 {
+		t.Errorf("%d mints", w.mints)
+	}
+}
+
 func TestLeaseThatIsOverIsNotRenewed(t *testing.T) {
 	w := newWorld()
 	w.kind = IAMUser

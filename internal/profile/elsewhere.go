@@ -31,7 +31,7 @@ func checkProfile(q Query, s section, keys layer) error {
 		if s.options[option] == "" {
 			continue
 		}
-		return hint.Errorf(fmt.Sprintf("to get it from Vault, add to [profile %s]: vaws_role = ROLE", q.Name),
+		return hint.Errorf(fmt.Sprintf("to get it from Vault, add to its section, at line %d: vaws_role = ROLE", s.header),
 			"%s:%d: profile %q gets its credentials elsewhere: %s", s.path, s.lines[option], q.Name, option)
 	}
 	credentials := CredentialsPath(q.Getenv)

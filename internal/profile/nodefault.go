@@ -44,16 +44,22 @@ func defaultCredentials(path string, data []byte) (goes map[int]bool, err error)
 	goes = map[int]bool{}
 	last := false // whether the option above goes
 	err = scan(path, data, func(l line) error {
+		inDefault := !l.isHeader && isDefault(l)
 		if !l.continues {
-			last = l.isProfile && l.section == "default" && !l.isHeader && givesCredentials(l)
+			last = inDefault && givesCredentials(l)
 		}
-		if last {
+		// Some SDKs read an option where others see the value above go on.
+		if last || inDefault && givesCredentials(l) {
 			goes[l.number] = true
 		}
 		return nil
 	})
 	return goes, err
 }
+
+// isDefault reports whether the line is of the default profile, or of what Python's
+// configparser takes for the defaults of all sections.
+func isDefault(l line) bool { return l.isProfile && l.section == "default" || l.section == "DEFAULT" }
 
 func givesCredentials(l line) bool {
 	name, _, _ := l.option()

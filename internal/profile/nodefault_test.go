@@ -37,9 +37,10 @@ func TestWithoutDefault(t *testing.T) {
 			"\uFEFF# top\r\n  [default]  \r\n; note\r\n\r\nrole_arn\r\nregion = x\r\n[z]\r\n",
 		},
 		"continued": {
-			"[default]\nsso_registration_scopes =\n  a\n  # why\n\n  [b]\nregion = x\ns3 =\n  role_arn = part of s3\nmfa_serial = m",
-			"[default]\n  # why\n\nregion = x\ns3 =\n  role_arn = part of s3\n",
+			"[default]\nsso_registration_scopes =\n  a\n  # why\n\n  [b]\nregion = x\ns3 =\n  role_arn = part of s3, or not\n  max = 1\nmfa_serial = m",
+			"[default]\n  # why\n\nregion = x\ns3 =\n  max = 1\n",
 		},
+		"configparser's defaults":   {"[DEFAULT]\nrole_arn = r\nregion = x\n", "[DEFAULT]\nregion = x\n"},
 		"last line without its end": {"[default]\nregion = x\nrole_arn = r", "[default]\nregion = x\n"},
 	} {
 		got, changed, err := WithoutDefault(awsFileOf(t, c.file))
@@ -53,7 +54,7 @@ func TestWithoutDefaultChangesNothing(t *testing.T) {
 	for _, file := range []string{
 		"", "\n\n", "no section = x\n", "# [default]\n# role_arn = r\n",
 		"[default]\nregion = x\nservices = local\nvaws_role = deploy\n",
-		"[DEFAULT]\nrole_arn = r\n[profile defaults]\nrole_arn = r\n[services default]\nrole_arn = r\n",
+		"[profile defaults]\nrole_arn = r\n[services default]\nrole_arn = r\n",
 		"[profile x]\nrole_arn = r",
 	} {
 		got, changed, err := WithoutDefault(awsFileOf(t, file))

@@ -93,9 +93,20 @@ func unknownKey(path string, line int, key, meant string) error {
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 const minTTL = 15 * time.Minute
 
-// parseTTL reads a duration as Vault does: "900", "15m", "1h30m", "1d".
+// parseTTL is ParseDuration for what AWS is asked for.
 func parseTTL(text string) (time.Duration, error) {
-	const advice = `a ttl reads "15m", "1h" or "3600" (seconds), 15m at least`
+	ttl, err := ParseDuration(text)
+	if err == nil && ttl < minTTL {
+		return 0, hint.Errorf(durationForm+", for AWS 15m at least", "%q is less than AWS gives", text)
+	}
+	return ttl, err
+}
+
+const durationForm = `a duration reads "15m", "1h" or "3600" (seconds)`
+
+// ParseDuration reads a duration in whole seconds as Vault does: "900", "15m",
+// "1h30m", "1d". It is never negative.
+func ParseDuration(text string) (time.Duration, error) {
 	ttl, err := time.ParseDuration(text)
 	if seconds, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
 		ttl, err = time.Duration(seconds)*time.Second, nil
@@ -104,12 +115,10 @@ func parseTTL(text string) (time.Duration, error) {
 		ttl, err = time.Duration(n)*24*time.Hour, numErr
 	}
 	switch {
-	case err != nil:
-		return 0, hint.Errorf(advice, "%q is not a duration", text)
+	case err != nil || ttl < 0:
+		return 0, hint.Errorf(durationForm, "%q is not a duration", text)
 	case ttl%time.Second != 0:
-		return 0, hint.Errorf(advice, "%q is not in whole seconds", text)
-	case ttl < minTTL:
-		return 0, hint.Errorf(advice, "%q is less than AWS gives", text)
+		return 0, hint.Errorf(durationForm, "%q is not in whole seconds", text)
 	}
 	return ttl, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/vault/api"
 
@@ -19,6 +20,7 @@ func newClient(c Config, namespace string) (*api.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	client.ClearNamespace()
 	if namespace != "" {
 		client.SetNamespace(namespace)
 	}
@@ -74,10 +76,16 @@ func configureTLS(config *api.Config, t TLS) error {
 	return nil
 }
 
+// variables guards the environment of this process, in which the token helper
+// runs and a client must not be made.
+var variables sync.RWMutex
+
 // withoutVariables runs f while no VAULT_* variable is set. NewClient and
 // DefaultConfig read them even for what a configuration sets, among them the
 // token and the namespace of another Vault.
 func withoutVariables(keepHeaders bool, f func()) {
+	variables.Lock()
+	defer variables.Unlock()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, "VAULT_") || keepHeaders && name == "VAULT_HEADERS" {

@@ -23,6 +23,16 @@ import (
 // ErrUnknownRole says that the mount has no such role.
 var ErrUnknownRole = errors.New("there is no such role")
 
+// ErrUnavailable is wrapped by errors of a Vault that is sealed, or that nothing
+// is heard of. It may be back soon.
+var ErrUnavailable = errors.New("the Vault is not available")
+
+// unavailable marks an error as ErrUnavailable without changing its words.
+type unavailable struct{ error }
+
+func (u unavailable) Unwrap() error        { return u.error }
+func (u unavailable) Is(target error) bool { return target == ErrUnavailable }
+
 // deniedError is Vault's own 403, as opposed to that of a proxy.
 type deniedError struct {
 	err   error
@@ -96,6 +106,7 @@ var advices = []advice{
 	{0, "MaxSessionDuration", always("ask for less: --ttl 1h")},
 	{0, "with session credentials", always("give Vault's AWS engine (MOUNT/config/root) the keys of an IAM user, or make the role an assumed_role")},
 	{0, "not authorized to perform", always("AWS refuses Vault's own credentials; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
+	{0, "AccessDenied", always("AWS refuses it; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
 	{0, "InvalidClientTokenId", always("AWS does not know Vault's own credentials; check MOUNT/config/root in Vault")},
 	{429, "", always("Vault limits how often it may be asked; try again in a while")},
 	{502, "", always("AWS or the way to it is overloaded; try again in a while")},

@@ -6,8 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/hashicorp/vault/api"
 
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
@@ -31,32 +35,35 @@ const (
 // it, with which Vault deletes it.
 func (s *Source) boundByToken(ctx context.Context, l *credentials.Lease) {
 	l.Token = digest(s.client.Token())
-	life, bounded := s.lifeOfToken(ctx)
-	if end := l.Issued.Add(life); bounded && end.Before(l.Expiry) {
+	if end := s.endOfToken(ctx); !end.IsZero() && end.Before(l.Expiry) {
 		l.Expiry = end
 	}
 }
 
-// lifeOfToken is how long the token still lives, if that is bounded. What the
-// log-in said is an upper bound for a token that may not look itself up; of
-// another such token nothing is known, and the lease alone counts.
-func (s *Source) lifeOfToken(ctx context.Context) (life time.Duration, bounded bool) {
+// endOfToken is when the token ends; zero if that is not bounded. What the log-in
+// said is an upper bound for a token that may not look itself up; of another such
+// token nothing is known, and the lease alone counts.
+func (s *Source) endOfToken(ctx context.Context) time.Time {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
+	asked := s.config.Now()
 	self, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
 	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) {
 		s.config.Debug("the token may not look itself up")
-		return s.tokenLife, s.tokenLife > 0
+		return s.tokenEnd
 	}
 	if err != nil || self == nil {
 		s.config.Debug("the token's own lifetime is not known: %v", err)
-		return cautiousLife, true
+		return asked.Add(cautiousLife)
 	}
-	life, err = self.TokenTTL()
-	if err != nil || life < 0 {
-		return cautiousLife, true
+	life, err := self.TokenTTL()
+	switch {
+	case err != nil || life < 0:
+		return asked.Add(cautiousLife)
+	case life == 0 && self.Data["expire_time"] == nil:
+		return time.Time{}
 	}
-	return life, life > 0 || self.Data["expire_time"] != nil
+	return asked.Add(life)
 }
 
 // Renew extends the lease of an IAM user as far as the role and its token allow.
@@ -93,25 +100,57 @@ func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
 	if err != nil {
 		return fmt.Errorf("asking whether the token may revoke leases: %w", s.cleaned(s.explainAny(asDenied(err))))
 	}
-	if slices.Contains(answer, "update") || slices.Contains(answer, "root") || slices.Contains(answer, "sudo") {
+	if slices.Contains(answer, "update") || slices.Contains(answer, "root") {
 		return nil
 	}
-	return hint.Errorf(fmt.Sprintf("a policy that would do: path %q { capabilities = [\"update\"] }", revokePath),
-		"the token may not revoke leases")
+	return errMayNotRevoke
 }
 
 const revokePath = "sys/leases/revoke"
 
+var errMayNotRevoke = hint.Errorf(fmt.Sprintf("a policy that would do: path %q { capabilities = [\"update\"] }", revokePath),
+	"the token may not revoke leases")
+
 // Revoke ends a lease, and with it the IAM user that it is for. For other kinds
-// of credentials it changes nothing in AWS.
+// of credentials it changes nothing in AWS. A lease that has ended is no error.
 func (s *Source) Revoke(ctx context.Context, r credentials.Request, leaseID string) error {
 	if err := s.connect(ctx, r); err != nil {
 		return err
 	}
 	// sync: the answer comes when AWS has deleted the user, or has not.
-	_, err := s.client.Logical().WriteWithContext(ctx, revokePath, map[string]any{"lease_id": leaseID, "sync": true})
-	if err != nil {
-		return fmt.Errorf("revoking the lease %s: %w", leaseID, s.cleaned(s.explainAny(asDenied(err))))
+	err := s.revoke(ctx, leaseID, true)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) {
+		return fmt.Errorf("revoking the lease %s: %w", leaseID, s.explainNoRevoking(denied))
+	}
+	answer := (*api.ResponseError)(nil)
+	gone := !errors.As(err, &answer) || answer.StatusCode == http.StatusServiceUnavailable
+	err = fmt.Errorf("revoking the lease %s: %w", leaseID, s.cleaned(s.explainAny(err)))
+	if gone {
+		return unavailable{hint.Wrap(err, "run: vault lease revoke "+leaseID)}
+	}
+	if s.revoke(ctx, leaseID, false) == nil {
+		return hint.Errorf("Vault goes on trying; see whether it succeeds: vault lease lookup "+leaseID, "%w", err)
+	}
+	return hint.Wrap(err, "run: vault lease revoke "+leaseID)
+}
+
+func (s *Source) explainNoRevoking(denied *deniedError) error {
+	switch {
+	case s.client.Token() == "":
+		return s.noToken()
+	case denied.token:
+		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`, "the token has expired or was revoked: %w", denied)
+	}
+	return errMayNotRevoke
+}
+
+func (s *Source) revoke(ctx context.Context, leaseID string, sync bool) error {
+	_, err := s.client.Logical().WriteWithContext(ctx, revokePath, map[string]any{"lease_id": leaseID, "sync": sync})
+	if answer := (*api.ResponseError)(nil); errors.As(err, &answer) && strings.Contains(strings.Join(answer.Errors, ""), "lease not found") {
+		return nil
+	}
+	return err
 }

@@ -34,6 +34,7 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, r credentials.Re
 	if err != nil {
 		return "", err
 	}
+	began := s.config.Now()
 	answer, err := client.Logical().WriteWithContext(ctx, "auth/"+r.AuthMount+"/login",
 		map[string]any{"role_id": r.AuthRole, "secret_id": secret.Value})
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "") {
@@ -42,7 +43,9 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, r credentials.Re
 	if err != nil {
 		return "", s.explainLogin(r, secret, err)
 	}
-	s.tokenLife = time.Duration(answer.Auth.LeaseDuration) * time.Second
+	if life := time.Duration(answer.Auth.LeaseDuration) * time.Second; life > 0 {
+		s.tokenEnd = began.Add(life)
+	}
 	return answer.Auth.ClientToken, nil
 }
 

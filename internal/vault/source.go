@@ -47,10 +47,10 @@ type TLS struct {
 
 // Source makes credentials of one Vault. It does nothing before it is asked.
 type Source struct {
-	config    Config
-	ambient   *string       // the ambient token once it is known; empty: none
-	tokenLife time.Duration // of a token that this source logged in for; zero: not known
-	client    *api.Client
+	config   Config
+	ambient  *string   // the ambient token once it is known; empty: none
+	tokenEnd time.Time // of a token that this source logged in for; zero: not known
+	client   *api.Client
 }
 
 // New returns the source of the Vault that the configuration describes.
@@ -67,9 +67,12 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	began := s.config.Now()
 	secret, err := s.read(ctx, r)
 	if needsMFA(err) && s.config.MFACode == "" && s.config.AskMFA != nil {
-		if s.config.MFACode, err = s.config.AskMFA(); err != nil {
-			return credentials.Credentials{}, credentials.Untried{Err: fmt.Errorf("asking for the MFA code: %w", err)}
+		code, askErr := s.config.AskMFA()
+		if askErr != nil {
+			return credentials.Credentials{}, credentials.Untried{Err: fmt.Errorf("asking for the MFA code: %w", askErr)}
 		}
+		s.config.MFACode = code
+		defer func() { s.config.MFACode = "" }() // AWS takes a code once
 		began = s.config.Now()
 		secret, err = s.read(ctx, r)
 	}

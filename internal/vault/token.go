@@ -73,6 +73,8 @@ func HelperToken(ctx context.Context) (string, error) {
 }
 
 func askHelper() (string, error) {
+	variables.RLock()
+	defer variables.RUnlock()
 	helper, err := cliconfig.DefaultTokenHelper()
 	if err == nil {
 		var token string
