@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -90,14 +89,23 @@ func newClient(bundle string) (*http.Client, error) {
 	}, nil
 }
 
-// refusal reads the error of a query API.
+// refusal reads the error of a query API. Two elements are all that is wanted of
+// it; encoding/xml would be a hundredth of the binary.
 func refusal(status int, body []byte) error {
-	var answer struct {
-		Code    string `xml:"Error>Code"`
-		Message string `xml:"Error>Message"`
-	}
-	if err := xml.Unmarshal(body, &answer); err != nil {
+	code, message := element(body, "Code"), element(body, "Message")
+	if code == "" {
 		return &Refusal{Status: status, Message: "not in the form that AWS answers"}
 	}
-	return &Refusal{status, answer.Code, strings.Join(strings.Fields(answer.Message), " ")}
+	return &Refusal{status, code, message}
+}
+
+// element is the text of the first element with that name, on one line; empty if
+// there is none.
+func element(body []byte, name string) string {
+	_, rest, _ := strings.Cut(string(body), "<"+name+">")
+	text, _, found := strings.Cut(rest, "</"+name+">")
+	if !found {
+		return ""
+	}
+	return strings.Join(strings.Fields(text), " ")
 }

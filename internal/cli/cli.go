@@ -46,6 +46,7 @@ type session struct {
 	environ []string // as it was at the start
 	getenv  func(string) string
 	now     func() time.Time
+	calm    func() // ends quitQuietly, if that is on
 }
 
 // Main runs the command line and returns the exit status.
@@ -56,7 +57,8 @@ func Main(args []string) int {
 		environ: environ,
 		getenv:  snapshot(environ),
 		// Without its monotonic reading, which stands still while a laptop sleeps.
-		now: func() time.Time { return time.Now().Round(0) },
+		now:  func() time.Time { return time.Now().Round(0) },
+		calm: func() {},
 	}
 	err := s.run(args)
 	if err == nil {

@@ -20,6 +20,7 @@ func call(t *testing.T, env map[string]string, args ...string) (status_ int, std
 		console: console{out: &out, err: &errs},
 		getenv:  func(name string) string { return env[name] },
 		now:     time.Now,
+		calm:    func() {},
 	}
 	err := s.run(args)
 	if err == nil {

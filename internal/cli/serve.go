@@ -62,6 +62,7 @@ func (v *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	defer s.quitQuietly()()
 	for _, f := range fetchers {
 		first, err := f.first(background)
 		if err == nil {

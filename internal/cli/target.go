@@ -154,7 +154,9 @@ func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target,
 		return target, credentials.Credentials{}, err
 	}
 	ctx := context.Background()
-	if !who.prompts {
+	if who.prompts {
+		defer s.quitQuietly()()
+	} else {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, deadline)
 		defer cancel()
@@ -254,7 +256,10 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) (vaul
 		}
 	}
 	if who.prompts && term.Available() {
-		c.AskMFA = func() (string, error) { return askMFA(t.Name) }
+		c.AskMFA = func() (string, error) {
+			s.calm() // the prompt has the terminal to put in order first
+			return askMFA(t.Name)
+		}
 	}
 	return c, nil
 }

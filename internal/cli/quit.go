@@ -1,0 +1,29 @@
+package cli
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"vaws/internal/child"
+)
+
+// quitQuietly lets Ctrl-\ end vaws as it ends other programs, until stop is
+// called: by itself Go prints the stacks of all goroutines.
+func (s *session) quitQuietly() (stop func()) {
+	quits, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(quits, syscall.SIGQUIT)
+	go func() {
+		select {
+		case <-quits:
+			child.DieOf(syscall.SIGQUIT)
+		case <-done:
+		}
+	}()
+	s.calm = sync.OnceFunc(func() {
+		signal.Stop(quits)
+		close(done)
+	})
+	return s.calm
+}
