@@ -18,8 +18,9 @@ build: ## build ./vaws
 
 test: tools lint-program unit vault lint-lab e2e ## run every check and every test
 
-unit: ## run the program's unit tests with the race detector
-	CGO_ENABLED=1 go test -race ./...
+unit: ## run the program's unit tests with the race detector, and name what was skipped
+	@echo "CGO_ENABLED=1 go test -race ./..."; log=$$(mktemp); \
+	if CGO_ENABLED=1 go test -race -v ./... >$$log 2>&1; then grep -E '^(ok|\?)|SKIP' $$log; else cat $$log; exit 1; fi; rm $$log
 
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
