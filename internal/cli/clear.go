@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,11 +43,11 @@ func (c clearCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	store, err := s.openCache(ctx, mode)
+	targets, err := c.targets(s)
 	if err != nil {
 		return err
 	}
-	targets, err := c.targets(s)
+	store, err := s.openCache(ctx, mode)
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,22 @@ func (c clearCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	kept, found := 0, 0
+	if c.All {
+		return errors.Join(c.forgetAll(ctx, s, store, entries, targets), store.ForgetFailures())
+	}
+	entries = slices.DeleteFunc(entries, func(e cache.Kept) bool {
+		return !slices.ContainsFunc(targets, func(t profile.Target) bool { return isOf(e, t) })
+	})
+	if len(entries) == 0 {
+		s.warn(fmt.Errorf("nothing was cached for %s", strings.Join(c.Names, ", ")))
+	}
+	return c.forgetAll(ctx, s, store, entries, targets)
+}
+
+// forgetAll tells of each entry that it has to keep.
+func (c clearCommand) forgetAll(ctx context.Context, s *session, store *cache.Cache, entries []cache.Kept, targets []profile.Target) error {
+	kept := 0
 	for _, e := range entries {
-		if !c.All && !slices.ContainsFunc(targets, func(t profile.Target) bool { return isOf(e, t) }) {
-			continue
-		}
-		found++
 		if err := c.forget(ctx, s, store, e, targets); err != nil {
 			kept++
 			s.report("error", err)
@@ -67,12 +78,6 @@ func (c clearCommand) Run(s *session) error {
 	}
 	if kept > 0 {
 		return fmt.Errorf("%d of the cached credentials were kept", kept)
-	}
-	if c.All {
-		return store.ForgetFailures()
-	}
-	if found == 0 {
-		s.warn(fmt.Errorf("nothing was cached for %s", strings.Join(c.Names, ", ")))
 	}
 	return nil
 }
