@@ -38,6 +38,7 @@ func (c clearCommand) Run(s *session) error {
 	case !c.All && len(c.Names) == 0:
 		return usageError{hint.Errorf("run: vaws clear NAME, or: vaws clear --all", "what to forget is not said")}
 	}
+	defer s.quitQuietly()()
 	ctx := context.Background()
 	mode, err := s.cacheMode(c.vaultFlags)
 	if err != nil {
@@ -140,7 +141,7 @@ func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targ
 		return hint.Errorf("if it was made with another key, name that key's place: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE",
 			"it cannot be opened to see its lease")
 	}
-	i := slices.IndexFunc(targets, func(t profile.Target) bool { return t.Request.Key() == e.Request.Key() })
+	i := slices.IndexFunc(targets, func(t profile.Target) bool { return isOf(e, t) && sameLogin(e.Request, t.Request) })
 	if i < 0 {
 		t, err := profile.ForRequest(e.Request, s.getenv)
 		if err != nil {
@@ -154,5 +155,9 @@ func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targ
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
-	return s.newSource(config, targets[i], targetFlags{}).Revoke(ctx, e.Request, e.Credentials.Lease.ID)
+	return s.newSource(config, targets[i], targetFlags{}).Revoke(ctx, e.Request, e.Credentials.Lease)
+}
+
+func sameLogin(a, b credentials.Request) bool {
+	return a.AuthMethod == b.AuthMethod && a.AuthMount == b.AuthMount && a.AuthRole == b.AuthRole
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -80,14 +81,18 @@ func Main(args []string) int {
 // snapshot looks variables up as they were at the start: the vault room changes
 // the environment for moments.
 func snapshot(environ []string) func(string) string {
+	fold := func(name string) string { return name }
+	if runtime.GOOS == "windows" { // where names that differ only in case are the same
+		fold = strings.ToUpper
+	}
 	values := make(map[string]string, len(environ))
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if _, known := values[name]; !known {
-			values[name] = value
+		if _, known := values[fold(name)]; !known {
+			values[fold(name)] = value
 		}
 	}
-	return func(name string) string { return values[name] }
+	return func(name string) string { return values[fold(name)] }
 }
 
 func (s *session) run(args []string) error {

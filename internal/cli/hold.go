@@ -58,7 +58,11 @@ func (e execCommand) revoking(s *session, target profile.Target, command []strin
 
 // supervise gives the command its credentials, as an endpoint or once.
 func (e execCommand) supervise(ctx context.Context, s *session, f *fetcher, command []string, signals *child.Signals) error {
+	if signals == nil {
+		defer s.quitQuietly()()
+	}
 	creds, err := f.first(ctx)
+	s.calm() // from here on Ctrl-\ is the command's business
 	if err != nil {
 		return err
 	}

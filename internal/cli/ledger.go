@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,8 +32,14 @@ type ledger struct {
 
 	mu     sync.Mutex
 	entry  credentials.Entry
-	leases map[string]time.Time // their ends, by their IDs
-	told   bool                 // that there is nothing to revoke
+	leases map[string]leased // by their IDs
+	told   bool              // that there is nothing to revoke
+}
+
+// leased is a lease, and the source whose token made it.
+type leased struct {
+	lease credentials.Lease
+	from  source
 }
 
 // newLedger fails before anything is minted if the token may not revoke it.
@@ -40,7 +47,7 @@ func (s *session) newLedger(ctx context.Context, t profile.Target, f targetFlags
 	if err := f.checkMinTTL(t); err != nil {
 		return nil, err
 	}
-	l := &ledger{s: s, target: t, demand: who.demands(f), leases: map[string]time.Time{}}
+	l := &ledger{s: s, target: t, demand: who.demands(f), leases: map[string]leased{}}
 	l.demand.Refresh = false // nothing is older than this run
 	l.source = func(prompts bool) (source, error) {
 		config, err := s.vaultConfig(t, f, caller{prompts: prompts})
@@ -73,12 +80,12 @@ type noting struct {
 // Mint implements credentials.Source. A request that has been sent is waited
 // for: what Vault made must not be lost.
 func (n noting) Mint(ctx context.Context, r credentials.Request) (credentials.Credentials, error) {
-	if ctx.Err() != nil {
-		return credentials.Credentials{}, ctx.Err()
+	if err := n.Connect(ctx, r); err != nil || ctx.Err() != nil {
+		return credentials.Credentials{}, cmp.Or(err, ctx.Err())
 	}
 	c, err := n.source.Mint(context.WithoutCancel(ctx), r)
 	if err == nil {
-		n.ledger.note(c)
+		n.ledger.note(c, n.source)
 	}
 	return c, err
 }
@@ -87,16 +94,16 @@ func (n noting) Mint(ctx context.Context, r credentials.Request) (credentials.Cr
 func (n noting) Renew(ctx context.Context, r credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
 	c, err := n.source.Renew(ctx, r, c)
 	if err == nil {
-		n.ledger.note(c)
+		n.ledger.note(c, n.source)
 	}
 	return c, err
 }
 
-func (l *ledger) note(c credentials.Credentials) {
+func (l *ledger) note(c credentials.Credentials, from source) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.Kind == credentials.IAMUser {
-		l.leases[c.Lease.ID] = c.Lease.Expiry
+		l.leases[c.Lease.ID] = leased{c.Lease, from}
 		return
 	}
 	until := map[credentials.Kind]string{credentials.STS: "they expire", credentials.Static: "Vault rotates them"}
@@ -114,11 +121,11 @@ func (l *ledger) revoke() (all bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), revokeTime)
 	defer cancel()
 	all = true
-	for id, end := range l.leases {
-		if !end.After(l.s.now()) {
+	for _, one := range l.leases {
+		if one.lease.VaultEnd.Before(l.s.now()) {
 			continue
 		}
-		if err := l.revokeOne(ctx, id); err != nil {
+		if err := l.revokeOne(ctx, one); err != nil {
 			all = false
 			l.s.report("error", fmt.Errorf("the IAM user of this run lives on: %w", err))
 		}
@@ -126,15 +133,27 @@ func (l *ledger) revoke() (all bool) {
 	return all
 }
 
-// revokeOne tries again while Vault cannot be asked.
-func (l *ledger) revokeOne(ctx context.Context, id string) error {
-	for {
-		from, err := l.source(false)
-		if err == nil {
-			err = from.Revoke(ctx, l.target.Request, id)
-		}
-		if err == nil || !errors.Is(err, vault.ErrUnavailable) || pause(ctx, revokePause) != nil {
+// revokeOne asks with the token that made the lease, and if that may not, with the
+// one of now; while Vault cannot be asked it tries again.
+func (l *ledger) revokeOne(ctx context.Context, one leased) error {
+	from := one.from
+	for fresh := false; ; {
+		err := from.Revoke(ctx, l.target.Request, one.lease)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, vault.ErrUnavailable):
+			if pause(ctx, revokePause) != nil {
+				return err
+			}
+		case fresh:
 			return err
+		default:
+			fresh = true
+			var sourceErr error
+			if from, sourceErr = l.source(false); sourceErr != nil {
+				return err
+			}
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (v serveCommand) toPaste(s *session, server *endpoint.Server, fetchers []*f
 		token = fmt.Sprintf(`"$(cat %s)"`, quote(v.TokenFile))
 	}
 	for _, f := range fetchers {
-		name, region := f.target.Name, s.regionOf(f.target)
+		name, region := f.target.Name, quote(s.regionOf(f.target))
 		url := server.URL(name)
 		names := "-e AWS_CONTAINER_CREDENTIALS_FULL_URI -e AWS_CONTAINER_AUTHORIZATION_TOKEN"
 		fmt.Fprintf(&out, "# %s, in a shell\nunset %s\n", name, strings.Join(credentials.Cleared(), " "))

@@ -80,17 +80,25 @@ func (p *Provider) renewOrMint(ctx context.Context, r Request, d Demand, old *Cr
 	c, err := p.Source.Renew(ctx, r, *old)
 	if err != nil {
 		p.Debug("the lease is not renewed: %v", err)
-		return p.mint(ctx, r, d)
+		c = *old
+	} else if c.Lease.Granted == 0 {
+		c.Lease.Granted = old.Lease.VaultEnd.Sub(old.Lease.Issued)
 	}
-	if c.Lease.Granted == 0 {
-		c.Lease.Granted = old.Lease.Expiry.Sub(old.Lease.Issued)
-	}
-	another := c.Lease.Granted >= d.MinTTL-lostOnTheWay // would live long enough
-	if !c.Lease.Fresh(d.Rule, p.Now()) || another && !p.longEnough(c, d) {
-		p.Debug("the lease ends too soon even when renewed")
+	if p.anotherIsBetter(c, d, err == nil) {
+		p.Debug("the lease ends too soon, even if renewed")
 		return p.mint(ctx, r, d)
 	}
 	return c, nil
+}
+
+// anotherIsBetter reports whether a new IAM user would live longer than this one,
+// or long enough where this one does not.
+func (p *Provider) anotherIsBetter(c Credentials, d Demand, renewed bool) bool {
+	if renewed && c.Lease.Expiry.Before(c.Lease.VaultEnd) {
+		return false // the token is the bound, and would be that of another user as well
+	}
+	life := max(c.Lease.Granted, c.Lease.VaultEnd.Sub(c.Lease.Issued))
+	return !c.Lease.Fresh(d.Rule, p.Now()) || !p.longEnough(c, d) && life >= d.MinTTL-lostOnTheWay
 }
 
 // keep saves credentials; those of a new IAM user before the wait for AWS, too.

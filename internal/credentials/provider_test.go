@@ -26,6 +26,7 @@ type world struct {
 	renewErr, settleErr error
 	roleReadable        bool
 	renewTTL, maxTTL    time.Duration
+	tokenLeft           time.Duration // zero: more than any lease
 	mintTTLs            []time.Duration
 
 	mints, saves, locks, unlocks, renewals, settles int
@@ -47,6 +48,9 @@ func (w *world) Renew(_ context.Context, _ Request, c Credentials) (Credentials,
 	w.renewals++
 	end := w.now.Add(w.renewTTL)
 	c.Lease.Issued, c.Lease.Expiry, c.Lease.VaultEnd = w.now, end, end
+	if w.tokenLeft > 0 {
+		c.Lease.Expiry = w.now.Add(w.tokenLeft)
+	}
 	return c, w.renewErr
 }
 
@@ -367,6 +371,35 @@ func TestRenewalsThatBringLessAndLess(t *testing.T) {
 	w.renewTTL = 20 * time.Minute
 	if c, err := w.get(t, Demand{Rule: HandOut}); err != nil || w.mints != 1 || c.Lease.Remaining(w.now) < 50*time.Minute {
 		t.Errorf("err %v, %d mints, %v left", err, w.mints, c.Lease.Remaining(w.now))
+	}
+}
+
+func TestTheTokenBoundsAnotherUserAsWell(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.entry.Credentials = w.issue(start)
+	w.advance(55 * time.Minute)
+	w.renewTTL, w.tokenLeft = time.Hour, 5*time.Minute
+	for range 3 {
+		if _, err := w.get(t, Demand{Rule: HandOut}); err != nil || w.mints != 0 {
+			t.Errorf("err %v, %d mints", err, w.mints)
+		}
+		w.advance(time.Minute)
+		w.tokenLeft -= time.Minute
+	}
+}
+
+func TestNoUserIsMadeThatWouldLiveTooShortWithoutRenewal(t *testing.T) {
+	w := newWorld()
+	w.kind = IAMUser
+	w.renewErr = errors.New("made with another token")
+	for range 4 {
+		if _, err := w.get(t, Demand{MinTTL: 2 * time.Hour}); !errors.Is(err, ErrTooShort) {
+			t.Errorf("err %v", err)
+		}
+	}
+	if w.mints != 1 {
+		t.Errorf("%d mints", w.mints)
 	}
 }
 

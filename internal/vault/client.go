@@ -78,7 +78,7 @@ func configureTLS(config *api.Config, t TLS) error {
 
 // variables guards the environment of this process, in which the token helper
 // runs and a client must not be made.
-var variables sync.RWMutex
+var variables sync.Mutex
 
 // withoutVariables runs f while no VAULT_* variable is set. NewClient and
 // DefaultConfig read them even for what a configuration sets, among them the

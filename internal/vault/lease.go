@@ -70,7 +70,7 @@ func (s *Source) endOfToken(ctx context.Context) time.Time {
 // It fails for a lease that hangs on another token than this source's: how long
 // that one lives is not known.
 func (s *Source) Renew(ctx context.Context, r credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
-	if err := s.connect(ctx, r); err != nil {
+	if err := s.Connect(ctx, r); err != nil {
 		return c, err
 	}
 	if c.Lease.ID == "" || c.Lease.Token != digest(s.client.Token()) {
@@ -93,7 +93,7 @@ func (s *Source) Renew(ctx context.Context, r credentials.Request, c credentials
 // MayRevoke fails if the token may not revoke leases. Its hint is the policy
 // that would do.
 func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
-	if err := s.connect(ctx, r); err != nil {
+	if err := s.Connect(ctx, r); err != nil {
 		return err
 	}
 	answer, err := s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
@@ -111,30 +111,41 @@ const revokePath = "sys/leases/revoke"
 var errMayNotRevoke = hint.Errorf(fmt.Sprintf("a policy that would do: path %q { capabilities = [\"update\"] }", revokePath),
 	"the token may not revoke leases")
 
-// Revoke ends a lease, and with it the IAM user that it is for. For other kinds
-// of credentials it changes nothing in AWS. A lease that has ended is no error.
-func (s *Source) Revoke(ctx context.Context, r credentials.Request, leaseID string) error {
-	if err := s.connect(ctx, r); err != nil {
-		return err
+// Revoke ends the lease of an IAM user, and with it the user. A lease that has
+// ended, by itself or with the token that it hangs on, is no error. An error wraps
+// ErrUnavailable if Vault could not be asked.
+func (s *Source) Revoke(ctx context.Context, r credentials.Request, l credentials.Lease) error {
+	err := s.Connect(ctx, r)
+	if err == nil {
+		// sync: the answer comes when AWS has deleted the user, or has not.
+		err = asDenied(s.revoke(ctx, l.ID, true))
 	}
-	// sync: the answer comes when AWS has deleted the user, or has not.
-	err := s.revoke(ctx, leaseID, true)
 	if err == nil {
 		return nil
 	}
-	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) {
-		return fmt.Errorf("revoking the lease %s: %w", leaseID, s.explainNoRevoking(denied))
+	if denied := (*deniedError)(nil); errors.As(err, &denied) {
+		if denied.token && l.Token == digest(s.client.Token()) {
+			return nil
+		}
+		err = s.explainNoRevoking(denied)
+	} else if isAway(err) {
+		err = unavailable{s.explainAny(err)}
+	} else if s.client != nil && s.revoke(ctx, l.ID, false) == nil {
+		return hint.Errorf("Vault goes on trying; see whether it succeeds: vault lease lookup "+l.ID,
+			"revoking the lease %s: %w", l.ID, s.cleaned(s.explainAny(err)))
+	} else {
+		err = s.explainAny(err)
 	}
+	return hint.Errorf("run: vault lease revoke "+l.ID, "revoking the lease %s: %w", l.ID, s.cleaned(err))
+}
+
+// isAway reports whether an error is no answer of an open Vault.
+func isAway(err error) bool {
 	answer := (*api.ResponseError)(nil)
-	gone := !errors.As(err, &answer) || answer.StatusCode == http.StatusServiceUnavailable
-	err = fmt.Errorf("revoking the lease %s: %w", leaseID, s.cleaned(s.explainAny(err)))
-	if gone {
-		return unavailable{hint.Wrap(err, "run: vault lease revoke "+leaseID)}
+	if errors.As(err, &answer) {
+		return answer.StatusCode == http.StatusServiceUnavailable || answer.RawError && answer.StatusCode >= 500
 	}
-	if s.revoke(ctx, leaseID, false) == nil {
-		return hint.Errorf("Vault goes on trying; see whether it succeeds: vault lease lookup "+leaseID, "%w", err)
-	}
-	return hint.Wrap(err, "run: vault lease revoke "+leaseID)
+	return true
 }
 
 func (s *Source) explainNoRevoking(denied *deniedError) error {

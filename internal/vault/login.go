@@ -51,7 +51,7 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, r credentials.Re
 
 func (s *Source) explainLogin(r credentials.Request, secret Secret, err error) error {
 	var answer *api.ResponseError
-	refused := errors.As(err, &answer) && !answer.RawError
+	refused := errors.As(err, &answer) && !isAway(err)
 	err = s.cleaned(s.explainAny(err), secret.Value)
 	err = fmt.Errorf("logging in to Vault by AppRole %q on mount %q with the secret ID of %s: %w",
 		r.AuthRole, r.AuthMount, secret.From, err)

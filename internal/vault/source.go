@@ -47,10 +47,11 @@ type TLS struct {
 
 // Source makes credentials of one Vault. It does nothing before it is asked.
 type Source struct {
-	config   Config
-	ambient  *string   // the ambient token once it is known; empty: none
-	tokenEnd time.Time // of a token that this source logged in for; zero: not known
-	client   *api.Client
+	config    Config
+	ambient   *string   // the ambient token once it is known; empty: none
+	helperErr error     // of the token helper, once it has failed
+	tokenEnd  time.Time // of a token that this source logged in for; zero: not known
+	client    *api.Client
 }
 
 // New returns the source of the Vault that the configuration describes.
@@ -61,7 +62,7 @@ func New(c Config) *Source {
 // Mint asks Vault for new credentials. Its errors say what Vault or AWS
 // answered, with a hint each, and hold no secrets.
 func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.Credentials, error) {
-	if err := s.connect(ctx, r); err != nil {
+	if err := s.Connect(ctx, r); err != nil {
 		return credentials.Credentials{}, err
 	}
 	began := s.config.Now()
@@ -107,8 +108,9 @@ func (s *Source) Caller(ctx context.Context) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// connect builds the client and gives it its token, once.
-func (s *Source) connect(ctx context.Context, r credentials.Request) error {
+// Connect finds the token, or logs in for one, and builds the client; once. What it
+// does may be given up at any time.
+func (s *Source) Connect(ctx context.Context, r credentials.Request) error {
 	if s.client != nil {
 		return nil
 	}
@@ -209,7 +211,7 @@ func parameters(r credentials.Request, mfaCode string) map[string]any {
 // MakesUser reports whether the role is known to make an IAM user. Few tokens may
 // read roles.
 func (s *Source) MakesUser(ctx context.Context, r credentials.Request) bool {
-	if r.Endpoint == credentials.EndpointStaticCreds || s.connect(ctx, r) != nil {
+	if r.Endpoint == credentials.EndpointStaticCreds || s.Connect(ctx, r) != nil {
 		return false
 	}
 	role, err := s.client.Logical().ReadWithContext(ctx, r.Mount+"/roles/"+r.Role)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/hashicorp/vault/api/cliconfig"
+	"github.com/hashicorp/vault/api/tokenhelper"
 
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
@@ -29,10 +31,22 @@ func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials
 // person.
 const helperTimeout = 30 * time.Second
 
+// configuredHelper returns the helper of ~/.vault, with the environment that it is
+// to have: while it runs, another goroutine may be making a client.
+func configuredHelper() (tokenhelper.TokenHelper, error) {
+	variables.Lock()
+	defer variables.Unlock()
+	helper, err := cliconfig.DefaultTokenHelper()
+	if external, ok := helper.(*tokenhelper.ExternalTokenHelper); ok {
+		external.Env = os.Environ()
+	}
+	return helper, err
+}
+
 // ambientToken is VAULT_TOKEN, else the token helper's; empty if there is none.
 func (s *Source) ambientToken(ctx context.Context) (string, error) {
-	if s.ambient != nil {
-		return *s.ambient, nil
+	if s.ambient != nil || s.helperErr != nil {
+		return *cmp.Or(s.ambient, new(string)), s.helperErr
 	}
 	token := s.config.Token
 	if token == "" && s.config.Helper != nil {
@@ -40,6 +54,7 @@ func (s *Source) ambientToken(ctx context.Context) (string, error) {
 		defer cancel()
 		var err error
 		if token, err = s.config.Helper(ctx); err != nil {
+			s.helperErr = err // asking once more would take its time once more
 			return "", err
 		}
 	}
@@ -73,9 +88,7 @@ func HelperToken(ctx context.Context) (string, error) {
 }
 
 func askHelper() (string, error) {
-	variables.RLock()
-	defer variables.RUnlock()
-	helper, err := cliconfig.DefaultTokenHelper()
+	helper, err := configuredHelper()
 	if err == nil {
 		var token string
 		if token, err = helper.Get(); err == nil {
