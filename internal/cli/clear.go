@@ -38,6 +38,7 @@ func (c clearCommand) Run(s *session) error {
 	case !c.All && len(c.Names) == 0:
 		return usageError{hint.Errorf("run: vaws clear NAME, or: vaws clear --all", "what to forget is not said")}
 	}
+	s.heedDebug(c.vaultFlags)
 	defer s.quitQuietly()()
 	ctx := context.Background()
 	mode, err := s.cacheMode(c.vaultFlags)
@@ -74,7 +75,7 @@ func (c clearCommand) forgetAll(ctx context.Context, s *session, store *cache.Ca
 	for _, e := range entries {
 		if err := c.forget(ctx, s, store, e, targets); err != nil {
 			kept++
-			s.report("error", err)
+			s.printError(err)
 		}
 	}
 	if kept > 0 {
@@ -149,7 +150,7 @@ func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targ
 		}
 		targets, i = []profile.Target{t}, 0
 	}
-	config, err := s.vaultConfig(targets[i], targetFlags{}, caller{})
+	config, err := s.vaultConfig(targets[i], targetFlags{}, false)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (e envCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	set, unset := s.environment(target, creds)
+	set, unset := s.environment(target, creds.Environ())
 	return s.statements(sh, set, unset)
 }
 

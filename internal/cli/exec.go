@@ -34,7 +34,7 @@ func (e execCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	set, unset := s.environment(target, creds)
+	set, unset := s.environment(target, creds.Environ())
 	return child.Run(command, s.childEnvironment(set, unset))
 }
 

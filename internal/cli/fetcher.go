@@ -21,7 +21,7 @@ func (s *session) newFetcher(t profile.Target, f targetFlags, who caller) *fetch
 		target: t,
 		demand: who.demands(f),
 		provider: func(ctx context.Context, prompts bool) (*credentials.Provider, error) {
-			return s.provider(ctx, t, f, caller{prompts: who.prompts && prompts})
+			return s.provider(ctx, t, f, who.prompts && prompts)
 		},
 	}
 }

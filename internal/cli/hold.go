@@ -69,6 +69,6 @@ func (e execCommand) supervise(ctx context.Context, s *session, f *fetcher, comm
 	if e.Server {
 		return s.superviseServed(ctx, f, creds, command, signals)
 	}
-	set, unset := s.environment(f.target, creds)
+	set, unset := s.environment(f.target, creds.Environ())
 	return child.Supervise(command, s.childEnvironment(set, unset), signals)
 }

@@ -50,7 +50,7 @@ func (s *session) newLedger(ctx context.Context, t profile.Target, f targetFlags
 	l := &ledger{s: s, target: t, demand: who.demands(f), leases: map[string]leased{}}
 	l.demand.Refresh = false // nothing is older than this run
 	l.source = func(prompts bool) (source, error) {
-		config, err := s.vaultConfig(t, f, caller{prompts: prompts})
+		config, err := s.vaultConfig(t, f, prompts)
 		from := s.newSource(config, t, f)
 		from.quiet = !prompts
 		return from, err
@@ -127,7 +127,7 @@ func (l *ledger) revoke() (all bool) {
 		}
 		if err := l.revokeOne(ctx, one); err != nil {
 			all = false
-			l.s.report("error", fmt.Errorf("the IAM user of this run lives on: %w", err))
+			l.s.printError(fmt.Errorf("the IAM user of this run lives on: %w", err))
 		}
 	}
 	return all

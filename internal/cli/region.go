@@ -23,17 +23,26 @@ func (s *session) ownRegion() []string {
 	return append(own, regionMark)
 }
 
+// usersRegion is the first region variable that the user has set, and its value;
+// both are empty if there is none.
+func (s *session) usersRegion() (name, value string) {
+	for _, name := range regionNames {
+		if value := s.getenv(name); value != "" && value != s.getenv(regionMark) {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
 // regionVariables hand on the region that was chosen, unless the user's
 // environment has one and the choice was not made for this call.
 func (s *session) regionVariables(region profile.AWSRegion) []credentials.Variable {
 	if region.Name == "" {
 		return nil
 	}
-	for _, name := range regionNames {
-		if value := s.getenv(name); value != "" && value != s.getenv(regionMark) && !region.Insist {
-			s.debug("%s is %q, so the profile's region %q is not set", name, value, region.Name)
-			return nil
-		}
+	if name, value := s.usersRegion(); name != "" && !region.Insist {
+		s.debug("%s is %q, so the profile's region %q is not set", name, value, region.Name)
+		return nil
 	}
 	vars := []credentials.Variable{{Name: regionMark, Value: region.Name}}
 	for _, name := range regionNames {
@@ -44,20 +53,16 @@ func (s *session) regionVariables(region profile.AWSRegion) []credentials.Variab
 
 // regionOf is the region that a program with the target's credentials works in.
 func (s *session) regionOf(t profile.Target) string {
-	if t.Region.Insist {
-		return t.Region.Name
-	}
-	for _, name := range regionNames {
-		if value := s.getenv(name); value != "" && value != s.getenv(regionMark) {
-			return value
-		}
+	if _, value := s.usersRegion(); value != "" && !t.Region.Insist {
+		return value
 	}
 	return t.Region.Name
 }
 
-// environment is what a program or a shell gets: variables to set, and the names
-// of those that must not be there otherwise.
-func (s *session) environment(t profile.Target, c credentials.Credentials) (set []credentials.Variable, unset []string) {
-	set = append(c.Environ(), s.regionVariables(t.Region)...)
+// environment is what a program or a shell gets: variables to set, those that lead
+// it to its credentials and the region's, and the names of those that must not be
+// there otherwise.
+func (s *session) environment(t profile.Target, leading []credentials.Variable) (set []credentials.Variable, unset []string) {
+	set = append(leading, s.regionVariables(t.Region)...)
 	return set, append(credentials.Cleared(), s.ownRegion()...)
 }

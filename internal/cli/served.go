@@ -58,8 +58,7 @@ func (s *session) superviseServed(ctx context.Context, f *fetcher, first credent
 		return err
 	}
 	go server.Serve(ctx)
-	set := append(s.regionVariables(f.target.Region), endpointVariables(server.URL(name), server.Token())...)
-	unset := append(credentials.Cleared(), s.ownRegion()...)
+	set, unset := s.environment(f.target, endpointVariables(server.URL(name), server.Token()))
 	files, release, err := s.filesWithoutDefault()
 	if err != nil {
 		return err

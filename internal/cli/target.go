@@ -115,10 +115,15 @@ func (s *session) cacheMode(f vaultFlags) (cache.Mode, error) {
 	return mode, nil
 }
 
-// resolve finds the target that is meant.
-func (s *session) resolve(name string, f targetFlags) (profile.Target, error) {
+// heedDebug turns the debug messages on if --debug or VAWS_DEBUG says so.
+func (s *session) heedDebug(f vaultFlags) {
 	debug, _ := strconv.ParseBool(s.getenv("VAWS_DEBUG"))
 	s.debugOn = f.Debug || debug
+}
+
+// resolve finds the target that is meant.
+func (s *session) resolve(name string, f targetFlags) (profile.Target, error) {
+	s.heedDebug(f.vaultFlags)
 	settings, err := f.settings()
 	if err != nil {
 		return profile.Target{}, err
@@ -161,7 +166,7 @@ func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target,
 		ctx, cancel = context.WithTimeout(ctx, deadline)
 		defer cancel()
 	}
-	provider, err := s.provider(ctx, target, f, who)
+	provider, err := s.provider(ctx, target, f, who.prompts)
 	if err != nil {
 		return target, credentials.Credentials{}, err
 	}
@@ -185,11 +190,11 @@ func (f targetFlags) checkMinTTL(t profile.Target) error {
 }
 
 // provider puts cache and Vault together for the target.
-func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags, who caller) (*credentials.Provider, error) {
+func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags, prompts bool) (*credentials.Provider, error) {
 	if err := f.checkMinTTL(t); err != nil {
 		return nil, err
 	}
-	config, err := s.vaultConfig(t, f, who)
+	config, err := s.vaultConfig(t, f, prompts)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +203,7 @@ func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags,
 		return nil, err
 	}
 	from := s.newSource(config, t, f)
-	from.quiet = !who.prompts
+	from.quiet = !prompts
 	return &credentials.Provider{
 		Source: from,
 		Store:  store,
@@ -229,8 +234,9 @@ func (s *session) openCache(ctx context.Context, mode cache.Mode) (*cache.Cache,
 	})
 }
 
-// vaultConfig describes the target's Vault to the vault room.
-func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) (vault.Config, error) {
+// vaultConfig describes the target's Vault to the vault room. prompts says that
+// there may be a person to ask.
+func (s *session) vaultConfig(t profile.Target, f targetFlags, prompts bool) (vault.Config, error) {
 	code, err := f.mfaCode()
 	if err != nil {
 		return vault.Config{}, err
@@ -255,7 +261,7 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, who caller) (vaul
 			return vault.ReadSecret(t.Login.SecretFile, t.Login.SecretEnv, s.getenv)
 		}
 	}
-	if who.prompts && term.Available() {
+	if prompts && term.Available() {
 		c.AskMFA = func() (string, error) {
 			s.calm() // the prompt has the terminal to put in order first
 			return askMFA(t.Name)

@@ -64,17 +64,21 @@ func expandHome(path string) string {
 // readConfig reads what the AWS config at path says of the profile. A file that
 // does not exist says nothing.
 func readConfig(path, profile string) (awsConfig, error) {
-	data, err := os.ReadFile(path)
-	if path == "" || errors.Is(err, fs.ErrNotExist) {
-		return awsConfig{}, nil
-	}
-	if errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null, as daemons have it
-		return awsConfig{}, nil
-	}
+	data, err := readFile(path)
 	if err != nil {
 		return awsConfig{}, hint.Errorf("check AWS_CONFIG_FILE and the file's mode", "reading the AWS config: %w", err)
 	}
 	return parseConfig(path, data, profile)
+}
+
+// readFile reads one of the user's AWS files. One that does not exist is empty.
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	// ENOTDIR: HOME=/dev/null, as daemons have it
+	if path == "" || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	return data, err
 }
 
 // parseConfig hands ini.v1 the two sections in question and no more: it takes
@@ -215,15 +219,10 @@ func CredentialsPath(getenv func(string) string) string {
 // hasKeys reports whether the credentials file at path has keys for the profile,
 // and in which line.
 func hasKeys(path, profile string) (number int, found bool) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return 0, false // the SDKs do without it as well
-	}
-	_ = scan(path, data, func(l line) error { // what came before a bad line will do
+	visitLines(path, func(l line) {
 		if name, _, _ := l.option(); l.section == profile && name == "aws_access_key_id" {
 			number, found = l.number, true
 		}
-		return nil
 	})
 	return number, found
 }
@@ -231,16 +230,23 @@ func hasKeys(path, profile string) (number int, found bool) {
 // Names lists the profiles of the AWS config at path, in the file's order; none
 // if it cannot be read.
 func Names(path string) []string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
 	var names []string
-	_ = scan(path, data, func(l line) error { // what came before a bad line will do
+	visitLines(path, func(l line) {
 		if l.isHeader && l.isProfile {
 			names = append(names, l.section)
 		}
-		return nil
 	})
 	return names
+}
+
+// visitLines calls visit for the lines of a file as far as it can be read.
+func visitLines(path string, visit func(line)) {
+	data, err := readFile(path)
+	if err != nil {
+		return
+	}
+	_ = scan(path, data, func(l line) error {
+		visit(l)
+		return nil
+	})
 }

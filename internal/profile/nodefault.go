@@ -2,10 +2,7 @@ package profile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 )
 
@@ -25,10 +22,7 @@ var accessories = []string{
 // Everything else is as it was, byte for byte. changed is false if nothing had
 // to go, and if there is no such file.
 func WithoutDefault(path string) (filtered []byte, changed bool, err error) {
-	data, err := os.ReadFile(path)
-	if path == "" || errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
-	}
+	data, err := readFile(path)
 	if err != nil {
 		return nil, false, fmt.Errorf("reading the AWS files: %w", err)
 	}

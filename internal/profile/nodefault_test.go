@@ -50,6 +50,12 @@ func TestWithoutDefault(t *testing.T) {
 	}
 }
 
+func TestWithoutDefaultUnderAHomeThatIsNone(t *testing.T) {
+	if got, changed, err := WithoutDefault("/dev/null/.aws/config"); got != nil || changed || err != nil {
+		t.Errorf("%q, %v, %v", got, changed, err)
+	}
+}
+
 func TestWithoutDefaultChangesNothing(t *testing.T) {
 	for _, file := range []string{
 		"", "\n\n", "no section = x\n", "# [default]\n# role_arn = r\n",

@@ -177,19 +177,27 @@ func (s *Source) list(ctx context.Context, path string) []string {
 // explainDenied finds out whether the token or its policies are to blame.
 // Vault before 1.17 and OpenBao say "permission denied" for both.
 func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denied *deniedError) error {
-	if s.client.Token() == "" {
-		return s.noToken()
-	}
-	if !denied.token {
+	if s.client.Token() != "" && !denied.token {
 		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
 		denied.token = err != nil && asDenied(err) != err
 	}
-	if denied.token {
-		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
-			"%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w", s.config.Address, denied)
+	if err := s.explainToken(denied); err != nil {
+		return err
 	}
 	return hint.Wrap(fmt.Errorf("the token's policies do not allow it: %w", denied), policyFor(r),
 		fmt.Sprintf("if %q is not where the AWS secrets engine is mounted, choose with --mount or vaws_mount", r.Mount))
+}
+
+// explainToken explains a denial that the token is to blame for; nil if it is not.
+func (s *Source) explainToken(denied *deniedError) error {
+	switch {
+	case s.client.Token() == "":
+		return s.noToken()
+	case denied.token:
+		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
+			"%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w", s.config.Address, denied)
+	}
+	return nil
 }
 
 // policyFor is the policy that would do.

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -120,23 +121,24 @@ func (s *Source) Revoke(ctx context.Context, r credentials.Request, l credential
 		// sync: the answer comes when AWS has deleted the user, or has not.
 		err = asDenied(s.revoke(ctx, l.ID, true))
 	}
-	if err == nil {
+	advice := "run: vault lease revoke " + l.ID
+	denied := (*deniedError)(nil)
+	switch {
+	case err == nil:
 		return nil
-	}
-	if denied := (*deniedError)(nil); errors.As(err, &denied) {
-		if denied.token && l.Token == digest(s.client.Token()) {
-			return nil
-		}
-		err = s.explainNoRevoking(denied)
-	} else if isAway(err) {
+	case errors.As(err, &denied) && denied.token && l.Token == digest(s.client.Token()):
+		return nil
+	case denied != nil:
+		err = cmp.Or(s.explainToken(denied), errMayNotRevoke)
+	case isAway(err):
 		err = unavailable{s.explainAny(err)}
-	} else if s.client != nil && s.revoke(ctx, l.ID, false) == nil {
-		return hint.Errorf("Vault goes on trying; see whether it succeeds: vault lease lookup "+l.ID,
-			"revoking the lease %s: %w", l.ID, s.cleaned(s.explainAny(err)))
-	} else {
+	case s.client != nil && s.revoke(ctx, l.ID, false) == nil:
+		advice = "Vault goes on trying; see whether it succeeds: vault lease lookup " + l.ID
+		err = s.explainAny(err)
+	default:
 		err = s.explainAny(err)
 	}
-	return hint.Errorf("run: vault lease revoke "+l.ID, "revoking the lease %s: %w", l.ID, s.cleaned(err))
+	return hint.Errorf(advice, "revoking the lease %s: %w", l.ID, s.cleaned(err))
 }
 
 // isAway reports whether an error is no answer of an open Vault.
@@ -146,16 +148,6 @@ func isAway(err error) bool {
 		return answer.StatusCode == http.StatusServiceUnavailable || answer.RawError && answer.StatusCode >= 500
 	}
 	return true
-}
-
-func (s *Source) explainNoRevoking(denied *deniedError) error {
-	switch {
-	case s.client.Token() == "":
-		return s.noToken()
-	case denied.token:
-		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`, "the token has expired or was revoked: %w", denied)
-	}
-	return errMayNotRevoke
 }
 
 func (s *Source) revoke(ctx context.Context, leaseID string, sync bool) error {

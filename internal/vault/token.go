@@ -81,7 +81,7 @@ func HelperToken(ctx context.Context) (string, error) {
 	}()
 	select {
 	case a := <-answers:
-		return strings.TrimSpace(a.token), a.err
+		return a.token, a.err
 	case <-ctx.Done():
 		return "", fmt.Errorf("asking the token helper: %w", ctx.Err())
 	}
