@@ -25,21 +25,33 @@ type Request struct {
 	AuthMethod string // of the log-in whose token must be used; empty: any token
 	AuthMount  string
 	AuthRole   string
+	// AuthNamespace is where the auth method is mounted; empty for the root.
+	AuthNamespace string
 
 	TTL         time.Duration // whole seconds; zero: the role's own
 	RoleARN     string        // one of the role's, where it has several
 	SessionName string        // of the assumed role
 }
 
+// Login is the log-in whose token the request must be sent with; its method is
+// empty if any token will do.
+func (r Request) Login() Login {
+	return Login{r.Address, r.AuthNamespace, r.AuthMethod, r.AuthMount, r.AuthRole}
+}
+
 // Key is the request's identity: 64 hexadecimal digits, the SHA-256 of its
 // fields. Each is preceded by its length, so that no two requests run together.
 func (r Request) Key() string {
-	h := sha256.New()
-	for _, field := range []string{
+	return digestOf(
 		r.Address, r.Namespace, r.Mount, r.Endpoint, r.Role,
-		r.AuthMethod, r.AuthMount, r.AuthRole,
+		r.AuthMethod, r.AuthNamespace, r.AuthMount, r.AuthRole,
 		r.TTL.String(), r.RoleARN, r.SessionName,
-	} {
+	)
+}
+
+func digestOf(fields ...string) string {
+	h := sha256.New()
+	for _, field := range fields {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
 		h.Write(size[:])

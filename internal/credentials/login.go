@@ -1,0 +1,53 @@
+package credentials
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+)
+
+// Login names one way to log in to a Vault: by which method, mounted where, as
+// which role. It holds no secret. One without a method stands for whatever log-in a
+// person last chose at that address and namespace.
+type Login struct {
+	Address   string // Vault's, normalised
+	Namespace string // of the auth method; without slashes at its ends, empty for the root
+	Method    string // such as "oidc"; may be empty
+	Mount     string // of the auth method: "oidc", "team/okta"
+	Role      string // in Vault; of an AppRole its role ID; may be empty
+}
+
+// Key is the log-in's identity: 64 hexadecimal digits, made as Request.Key is.
+func (l Login) Key() string {
+	return digestOf("login", l.Address, l.Namespace, l.Method, l.Mount, l.Role)
+}
+
+// Token is a token of Vault and what is known of its life. It is a secret like
+// Credentials.
+type Token struct {
+	Login     Login // that it came from
+	Value     string
+	Issued    time.Time // when it was asked for, or renewed last
+	Expiry    time.Time // zero: never, or not known
+	Renewable bool
+}
+
+// Valid reports whether the token is not known to have ended at now.
+func (t Token) Valid(now time.Time) bool {
+	return t.Value != "" && (t.Expiry.IsZero() || now.Before(t.Expiry))
+}
+
+// Ageing reports whether less than half of the token's life remains at now, so
+// that it should be renewed.
+func (t Token) Ageing(now time.Time) bool {
+	return !t.Expiry.IsZero() && t.Expiry.Sub(now) < t.Expiry.Sub(t.Issued)/2
+}
+
+// Digest names the token without telling it: Lease.Token has it.
+func (t Token) Digest() string { return TokenDigest(t.Value) }
+
+// TokenDigest is the digest of a token's value: 16 hexadecimal digits.
+func TokenDigest(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return hex.EncodeToString(sum[:8])
+}
