@@ -1,5 +1,6 @@
-// Package cache keeps credentials, and failures to get them, in sealed files
-// that every vaws process of the same user can open and nobody else can.
+// Package cache keeps credentials, failures to get them, and Vault tokens in
+// sealed files that every vaws process of the same user can open and nobody else
+// can.
 //
 // The key that opens them lives outside the files: in the OS keyring, in the
 // kernel's keyring or in a file that the user names. Reading the cache never

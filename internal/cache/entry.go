@@ -13,6 +13,7 @@ import (
 const (
 	credentialsEntry = ".vaws"
 	failureEntry     = ".failed"
+	tokenEntry       = ".token"
 	tempPrefix       = ".tmp-"
 )
 
@@ -22,11 +23,11 @@ const entryLimit = 64 << 10
 
 // entryName tells entries apart, whichever key they are sealed with.
 type entryName struct {
-	suffix  string // credentialsEntry or failureEntry
-	request string // credentials.Request.Key
+	suffix string // credentialsEntry, failureEntry or tokenEntry
+	key    string // of credentials.Request or credentials.Login
 }
 
-func (n entryName) identity() string { return n.request + n.suffix }
+func (n entryName) identity() string { return n.key + n.suffix }
 
 func (c *Cache) entriesDir() string { return filepath.Join(c.options.Dir, "entries") }
 

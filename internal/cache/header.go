@@ -17,16 +17,19 @@ const formatVersion = 1
 type header struct {
 	Version   int       `json:"vaws"`
 	KeyID     string    `json:"key"`
-	Type      string    `json:"type"` // credentials.Kind, or failureType
+	Type      string    `json:"type"` // credentials.Kind, failureType or tokenType
 	Address   string    `json:"address"`
 	Namespace string    `json:"namespace,omitempty"`
-	Mount     string    `json:"mount"`
-	Role      string    `json:"role"`
-	Expires   time.Time `json:"expires"`
+	Mount     string    `json:"mount"` // of a token: the auth method's
+	Role      string    `json:"role,omitempty"`
+	Expires   time.Time `json:"expires,omitzero"` // zero: not known to end
 	LeaseEnd  time.Time `json:"lease_end,omitzero"`
 }
 
-const failureType = "failure"
+const (
+	failureType = "failure"
+	tokenType   = "token"
+)
 
 // failureLife is longer than any caller looks back to a failure.
 const failureLife = time.Minute
@@ -39,6 +42,16 @@ func credentialsHeader(r credentials.Request, c credentials.Credentials) header 
 
 func failureHeader(r credentials.Request, f credentials.Failure) header {
 	return requestHeader(r, failureType, f.Time.Add(failureLife))
+}
+
+// tokenHeader leaves out the role: an AppRole's role ID is half of its log-in.
+func tokenHeader(l credentials.Login, t credentials.Token) header {
+	return header{
+		Version: formatVersion,
+		Type:    tokenType,
+		Address: l.Address, Namespace: l.Namespace, Mount: l.Mount,
+		Expires: t.Expiry.UTC(),
+	}
 }
 
 func requestHeader(r credentials.Request, kind string, expires time.Time) header {

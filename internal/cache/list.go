@@ -36,22 +36,14 @@ type Kept struct {
 // List returns every entry of the cache, those of other keys too, in the order
 // of Vault, mount and role. A cache that does not exist has none.
 func (c *Cache) List(ctx context.Context) ([]Kept, error) {
-	if err := c.checkDirs(); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
-		return nil, err
-	}
-	files, err := os.ReadDir(c.entriesDir())
+	names, err := c.entriesWith(credentialsEntry)
 	if err != nil {
-		return nil, fmt.Errorf("listing the cache: %w", err)
+		return nil, err
 	}
 	k := c.keyToRead(ctx)
 	var all []Kept
-	for _, f := range files {
-		if strings.HasSuffix(f.Name(), credentialsEntry) {
-			all = append(all, c.open(k, filepath.Join(c.entriesDir(), f.Name())))
-		}
+	for _, name := range names {
+		all = append(all, c.open(k, filepath.Join(c.entriesDir(), name)))
 	}
 	slices.SortFunc(all, func(a, b Kept) int { return strings.Compare(a.sortKey(), b.sortKey()) })
 	return all, nil
@@ -108,11 +100,37 @@ func (c *Cache) Forget(ctx context.Context, e Kept, last func(Kept) error) error
 }
 
 // ForgetFailures removes what is kept of failed attempts.
-func (c *Cache) ForgetFailures() error {
-	files, err := filepath.Glob(filepath.Join(c.entriesDir(), "*"+failureEntry))
-	for _, path := range files {
-		if removeErr := os.Remove(path); err == nil && !errors.Is(removeErr, fs.ErrNotExist) {
-			err = removeErr
+func (c *Cache) ForgetFailures() error { return c.removeAll(failureEntry) }
+
+// entriesWith returns the names of the entries that end in suffix. A cache that
+// does not exist has none.
+func (c *Cache) entriesWith(suffix string) ([]string, error) {
+	if err := c.checkDirs(); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	files, err := os.ReadDir(c.entriesDir())
+	if err != nil {
+		return nil, fmt.Errorf("listing the cache: %w", err)
+	}
+	var names []string
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), suffix) {
+			names = append(names, f.Name())
+		}
+	}
+	return names, nil
+}
+
+// removeAll removes the entries whose names end in suffix.
+func (c *Cache) removeAll(suffix string) error {
+	names, err := c.entriesWith(suffix)
+	for _, name := range names {
+		removeErr := os.Remove(filepath.Join(c.entriesDir(), name))
+		if removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) && err == nil {
+			err = fmt.Errorf("removing a cache entry: %w", removeErr)
 		}
 	}
 	return err

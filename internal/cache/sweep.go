@@ -96,7 +96,7 @@ func (h header) isOver(now time.Time) bool {
 	if h.Type == string(credentials.IAMUser) && h.LeaseEnd.After(now) {
 		return false // the lease renews, and deletes its IAM user when it is revoked
 	}
-	return h.Expires.Before(now.Add(-sweepAfter))
+	return !h.Expires.IsZero() && h.Expires.Before(now.Add(-sweepAfter))
 }
 
 func readHeader(path string) (header, error) {

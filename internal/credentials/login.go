@@ -27,8 +27,8 @@ func (l Login) Key() string {
 type Token struct {
 	Login     Login // that it came from
 	Value     string
-	Issued    time.Time // when it was asked for, or renewed last
-	Expiry    time.Time // zero: never, or not known
+	Expiry    time.Time     // zero: never, or not known
+	Life      time.Duration // when it was new; zero where Expiry is
 	Renewable bool
 }
 
@@ -37,10 +37,10 @@ func (t Token) Valid(now time.Time) bool {
 	return t.Value != "" && (t.Expiry.IsZero() || now.Before(t.Expiry))
 }
 
-// Ageing reports whether less than half of the token's life remains at now, so
-// that it should be renewed.
+// Ageing reports whether less than half of the life that the token had when it was
+// new remains at now, so that it should be renewed or replaced.
 func (t Token) Ageing(now time.Time) bool {
-	return !t.Expiry.IsZero() && t.Expiry.Sub(now) < t.Expiry.Sub(t.Issued)/2
+	return !t.Expiry.IsZero() && t.Expiry.Sub(now) < t.Life/2
 }
 
 // Digest names the token without telling it: Lease.Token has it.

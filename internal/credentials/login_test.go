@@ -20,19 +20,21 @@ func TestEveryFieldOfALoginCounts(t *testing.T) {
 
 func TestTokenLife(t *testing.T) {
 	began := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	hour := Token{Value: "t", Issued: began, Expiry: began.Add(time.Hour)}
+	hour := Token{Value: "t", Expiry: began.Add(time.Hour), Life: time.Hour}
+	renewed := Token{Value: "t", Expiry: began.Add(10 * time.Minute), Life: time.Hour}
 	for name, test := range map[string]struct {
 		token         Token
 		after         time.Duration
 		valid, ageing bool
 	}{
-		"new":            {hour, 0, true, false},
-		"at half":        {hour, 30 * time.Minute, true, false},
-		"past half":      {hour, 31 * time.Minute, true, true},
-		"over":           {hour, time.Hour, false, true},
-		"for ever":       {Token{Value: "t", Issued: began}, 1000 * time.Hour, true, false},
-		"no token":       {Token{}, 0, false, false},
-		"clock set back": {hour, -time.Hour, true, false},
+		"new":                       {hour, 0, true, false},
+		"at half":                   {hour, 30 * time.Minute, true, false},
+		"past half":                 {hour, 31 * time.Minute, true, true},
+		"over":                      {hour, time.Hour, false, true},
+		"for ever":                  {Token{Value: "t"}, 1000 * time.Hour, true, false},
+		"renewed, near its maximum": {renewed, 0, true, true},
+		"no token":                  {Token{}, 0, false, false},
+		"clock set back":            {hour, -time.Hour, true, false},
 	} {
 		now := began.Add(test.after)
 		if got := test.token.Valid(now); got != test.valid {

@@ -33,9 +33,12 @@ type Request struct {
 	SessionName string        // of the assumed role
 }
 
-// Login is the log-in whose token the request must be sent with; its method is
-// empty if any token will do.
+// Login is the log-in whose token the request is to be sent with; its method is
+// empty if any will do.
 func (r Request) Login() Login {
+	if r.AuthMethod == "" {
+		return Login{Address: r.Address, Namespace: r.Namespace}
+	}
 	return Login{r.Address, r.AuthNamespace, r.AuthMethod, r.AuthMount, r.AuthRole}
 }
 
