@@ -3,6 +3,7 @@
 package term
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -35,10 +36,26 @@ func Available() bool {
 // ErrInterrupted is the answer of a person who pressed Ctrl-C.
 var ErrInterrupted = errors.New("interrupted")
 
+// Ask prints the prompt on the terminal and reads a line, as AskSecret does, but
+// shows what is typed.
+func Ask(ctx context.Context, prompt string) (string, error) {
+	return question{prompt, readLine, false}.ask(ctx)
+}
+
 // AskSecret prints the prompt on the terminal and reads a line that is not
 // shown. Ctrl-C ends it at once with ErrInterrupted, and so does the end of ctx;
 // the terminal is then as it was.
 func AskSecret(ctx context.Context, prompt string) (string, error) {
+	return question{prompt, readHidden, true}.ask(ctx)
+}
+
+type question struct {
+	prompt string
+	read   func(*os.File) (string, error)
+	hidden bool
+}
+
+func (q question) ask(ctx context.Context) (string, error) {
 	d, err := open()
 	if err != nil {
 		return "", fmt.Errorf("opening the terminal: %w", err)
@@ -52,19 +69,36 @@ func AskSecret(ctx context.Context, prompt string) (string, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(interrupts)
-	fmt.Fprint(d.out, prompt)
-	defer fmt.Fprintln(d.out)
-	return readSecret(ctx, d.in, interrupts)
+	fmt.Fprint(d.out, q.prompt)
+	text, err := q.answer(ctx, d.in, interrupts)
+	if q.hidden || err != nil { // nothing has ended the line on the screen
+		fmt.Fprintln(d.out)
+	}
+	return text, err
 }
 
-func readSecret(ctx context.Context, in *os.File, interrupts <-chan os.Signal) (string, error) {
+func readHidden(in *os.File) (string, error) {
+	line, err := term.ReadPassword(int(in.Fd()))
+	return string(line), err
+}
+
+// readLine reads up to the end of a line; the terminal hands out no less.
+func readLine(in *os.File) (string, error) {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if line != "" {
+		err = nil
+	}
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+func (q question) answer(ctx context.Context, in *os.File, interrupts <-chan os.Signal) (string, error) {
 	type line struct {
-		text []byte
+		text string
 		err  error
 	}
 	lines := make(chan line, 1)
 	go func() { // a terminal cannot be read with a deadline
-		text, err := term.ReadPassword(int(in.Fd()))
+		text, err := q.read(in)
 		lines <- line{text, err}
 	}()
 	select {
@@ -72,7 +106,7 @@ func readSecret(ctx context.Context, in *os.File, interrupts <-chan os.Signal) (
 		if l.err != nil {
 			return "", fmt.Errorf("reading from the terminal: %w", l.err)
 		}
-		return strings.TrimSpace(string(l.text)), nil
+		return l.text, nil
 	case <-interrupts:
 		return "", ErrInterrupted
 	case <-ctx.Done():

@@ -19,12 +19,16 @@ import (
 // TestMain makes this binary a program that asks its terminal for a secret and
 // says on its descriptor 3 what it got.
 func TestMain(m *testing.M) {
-	if len(os.Args) < 2 || os.Args[1] != "ask" {
+	question := AskSecret
+	switch {
+	case len(os.Args) < 2 || os.Args[1] != "ask" && os.Args[1] != "ask-openly":
 		os.Exit(m.Run())
+	case os.Args[1] == "ask-openly":
+		question = Ask
 	}
 	result := os.NewFile(3, "result")
 	fmt.Fprintf(result, "available %v\n", Available())
-	secret, err := AskSecret(context.Background(), "code: ")
+	secret, err := question(context.Background(), "code: ")
 	fmt.Fprintf(result, "secret %q err %v\n", secret, err)
 	os.Exit(0)
 }
@@ -37,13 +41,13 @@ type asking struct {
 	screen bytes.Buffer
 }
 
-func ask(t *testing.T) *asking {
+func ask(t *testing.T, how string) *asking {
 	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &asking{result: read, cmd: exec.Command(os.Args[0], "ask")}
+	a := &asking{result: read, cmd: exec.Command(os.Args[0], how)}
 	a.cmd.ExtraFiles = []*os.File{write}
 	if a.tty, err = pty.Start(a.cmd); err != nil {
 		t.Fatal(err)
@@ -81,14 +85,14 @@ func (a *asking) end(t *testing.T) string {
 }
 
 func TestAskSecretDoesNotShowIt(t *testing.T) {
-	a := ask(t)
+	a := ask(t, "ask")
 	a.until(t, "code: ")
 	waitForEcho(t, a.tty, false)
 	if _, err := a.tty.WriteString(" 123456 \n"); err != nil {
 		t.Fatal(err)
 	}
 	a.until(t, "\n")
-	if got, want := a.end(t), "available true\nsecret \"123456\" err <nil>\n"; got != want {
+	if got, want := a.end(t), "available true\nsecret \" 123456 \" err <nil>\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if strings.Contains(a.screen.String(), "123456") {
@@ -97,8 +101,20 @@ func TestAskSecretDoesNotShowIt(t *testing.T) {
 	waitForEcho(t, a.tty, true)
 }
 
+func TestAskShowsWhatIsTyped(t *testing.T) {
+	a := ask(t, "ask-openly")
+	a.until(t, "code: ")
+	if _, err := a.tty.WriteString("alice\n"); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "alice")
+	if got, want := a.end(t), "available true\nsecret \"alice\" err <nil>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestCtrlCEndsTheQuestionAndRestoresTheTerminal(t *testing.T) {
-	a := ask(t)
+	a := ask(t, "ask")
 	a.until(t, "code: ")
 	waitForEcho(t, a.tty, false)
 	if _, err := a.tty.Write([]byte{3}); err != nil {
