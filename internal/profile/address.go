@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -32,6 +33,17 @@ func normalise(address string) (string, error) {
 	host := strings.ToLower(u.Host)
 	host = strings.TrimSuffix(strings.TrimSuffix(host, ":"), ":"+defaultPorts[u.Scheme])
 	return u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/"), nil
+}
+
+// isLoopback reports whether a host is this machine, by its address or by a name
+// that never stands for another one (RFC 6761, section 6.3).
+func isLoopback(host string) bool {
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
 }
 
 const addressForm = `an address reads "https://vault.example.com:8200"`

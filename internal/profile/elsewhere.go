@@ -19,11 +19,18 @@ var elsewhere = []string{
 // checkProfile refuses a profile that means something else to the SDKs than
 // what vaws would make of it.
 func checkProfile(q Query, s section, keys layer) error {
-	process := s.options["credential_process"]
-	call := parseCall(process)
-	if call.isVaws {
-		return checkCall(q, s, call)
+	call := parseCall(s.options["credential_process"])
+	switch {
+	case !call.isVaws:
+		return checkElsewhere(q, s, keys)
+	case !call.agrees(q, flagSettings):
+		return otherCall(q, s, "say what the profile says: vaws exec "+strings.Join(call.words, " "))
 	}
+	return nil
+}
+
+// checkElsewhere refuses a profile that does not want anything of vaws.
+func checkElsewhere(q Query, s section, keys layer) error {
 	if len(keys.values) > 0 {
 		return nil
 	}
@@ -50,18 +57,20 @@ type call struct {
 	words  []string          // all that follows "credential-process"
 }
 
-// checkCall refuses a profile whose credential_process asks for something else
-// than this call does, so that "vaws exec NAME" and "AWS_PROFILE=NAME aws" never
-// differ.
-func checkCall(q Query, s section, c call) error {
-	same := c.name == q.Name
-	for setting, value := range c.flags {
-		same = same && q.Flags[setting] == value
+// agrees reports whether a profile's credential_process asks for the same as the
+// query does, as far as these settings go: "vaws exec NAME" and "AWS_PROFILE=NAME
+// aws" must never differ.
+func (c call) agrees(q Query, settings []string) bool {
+	for _, setting := range settings {
+		if value, given := c.flags[setting]; given && q.Flags[setting] != value {
+			return false
+		}
 	}
-	if same {
-		return nil
-	}
-	return hint.Errorf("say what the profile says: vaws exec "+strings.Join(c.words, " "),
+	return c.name == q.Name
+}
+
+func otherCall(q Query, s section, advice string) error {
+	return hint.Errorf(advice,
 		"%s:%d: profile %q stands for another call of vaws", s.path, s.lines["credential_process"], q.Name)
 }
 

@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"vaws/internal/hint"
@@ -13,6 +14,7 @@ type layer struct {
 	values map[string]string
 	origin func(setting string) string // how an error names the place
 	typed  bool                        // on the command line
+	here   bool                        // a path may be relative: whoever gave it is in this directory
 }
 
 // UsageError is an error in what was typed, not in what was found.
@@ -33,15 +35,22 @@ func (l layer) blame(setting string, err error) error {
 // layers are in the order of their precedence.
 type layers []layer
 
+// first returns the first layer that has any of the settings; an empty one where
+// none does.
+func (ls layers) first(settings ...string) layer {
+	for _, l := range ls {
+		if slices.ContainsFunc(settings, func(setting string) bool { return l.values[setting] != "" }) {
+			return l
+		}
+	}
+	return layer{}
+}
+
 // pick returns the value of a setting and the layer that has it; the value is
 // empty where none does.
 func (ls layers) pick(setting string) (value string, from layer) {
-	for _, l := range ls {
-		if v := l.values[setting]; v != "" {
-			return v, l
-		}
-	}
-	return "", layer{}
+	from = ls.first(setting)
+	return from.values[setting], from
 }
 
 // take stores a setting's value after its check; a setting that nobody has
@@ -77,6 +86,26 @@ func (ls layers) takeAll(all []taking) error {
 	return nil
 }
 
+// takeAs is take for what is not kept as text.
+func takeAs[T any](ls layers, setting string, to *T, parse func(string) (T, error)) error {
+	var text string
+	return ls.take(setting, &text, func(text string) (err error) {
+		*to, err = parse(text)
+		return err
+	})
+}
+
+// takeFile stores the path of a file, whole where it begins with ~/.
+func (l layer) takeFile(setting string, to *string) error {
+	check := checkFile
+	if l.here {
+		check = anything
+	}
+	err := layers{l}.take(setting, to, check)
+	*to = expandHome(*to)
+	return err
+}
+
 // layer turns a section's vaws_* keys into settings.
 func (s section) layer() (layer, error) {
 	values, err := settingsOf(s)
@@ -87,12 +116,11 @@ func (s section) layer() (layer, error) {
 
 // vaultLayer is what the vault CLI would take from the environment.
 func vaultLayer(getenv func(string) string) layer {
-	names := map[string]string{Address: "VAULT_ADDR", Namespace: "VAULT_NAMESPACE"}
 	values := map[string]string{}
-	for setting, name := range names {
+	for setting, name := range vaultVariables {
 		values[setting] = getenv(name)
 	}
-	return layer{values: values, origin: func(setting string) string { return names[setting] }}
+	return layer{values: values, origin: func(setting string) string { return vaultVariables[setting] }, here: true}
 }
 
 var builtIn = layer{values: map[string]string{Mount: "aws"}, origin: func(string) string { return "built-in default" }}
@@ -100,27 +128,13 @@ var builtIn = layer{values: map[string]string{Mount: "aws"}, origin: func(string
 // variablesLayer is the VAWS_* variables.
 func variablesLayer(getenv func(string) string) layer {
 	values := map[string]string{}
-	for _, setting := range flagSettings {
+	for _, setting := range slices.Concat(flagSettings, authSettings) {
 		values[setting] = getenv(variableName(setting))
 	}
 	return layer{values: values, origin: variableName}
 }
 
-// keepAt drops what belongs to one Vault, unless that is the target's. The owner
-// is the first address that is not empty.
-func (l *layer) keepAt(address string, owners ...string) {
-	for _, owner := range owners {
-		if owner == "" {
-			continue
-		}
-		if normal, err := normalise(owner); err != nil || normal != address {
-			l.drop(append([]string{Namespace}, authSettings...)...)
-		}
-		return
-	}
-}
-
-func (l *layer) drop(settings ...string) {
+func (l layer) drop(settings ...string) {
 	for _, setting := range settings {
 		delete(l.values, setting)
 	}

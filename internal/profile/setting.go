@@ -12,7 +12,9 @@ import (
 )
 
 // The names of the settings. As a flag a setting is spelt "--role-arn", as a
-// variable "VAWS_ROLE_ARN", as a key of the AWS config "vaws_role_arn".
+// variable "VAWS_ROLE_ARN", as a key of the AWS config "vaws_role_arn". On the
+// command line those that begin with Auth belong to the log-in commands alone:
+// Auth is their METHOD, AuthSecretFile their --secret-file.
 const (
 	Address     = "address"
 	Namespace   = "namespace"
@@ -23,31 +25,49 @@ const (
 	SessionName = "session-name"
 	Region      = "region"
 
-	role           = "role"
-	auth           = "auth"
-	authMount      = "auth-mount"
-	authRole       = "auth-role"
-	authSecretFile = "auth-secret-file"
-	authSecretEnv  = "auth-secret-env"
+	Auth           = "auth" // the method
+	AuthMount      = "auth-mount"
+	AuthRole       = "auth-role"
+	AuthNamespace  = "auth-namespace" // "/" is the root
+	AuthSecretFile = "auth-secret-file"
+	AuthSecretEnv  = "auth-secret-env"
+	authAudience   = "auth-audience"
+
+	role       = "role"
+	caCert     = "ca-cert"
+	clientCert = "client-cert"
+	clientKey  = "client-key"
 )
 
 var (
-	// flagSettings can be given on the command line and as a VAWS_* variable.
+	// flagSettings can be given on the command line of every command that has a
+	// target, and as a VAWS_* variable.
 	flagSettings = []string{Address, Namespace, Mount, Endpoint, TTL, RoleARN, SessionName, Region}
 	// keySettings can be given in the AWS config. The region has a key there
 	// already: "region".
 	keySettings = []string{
 		role, Mount, Endpoint, TTL, RoleARN, SessionName, Address, Namespace,
-		auth, authMount, authRole, authSecretFile, authSecretEnv,
+		Auth, AuthMount, AuthRole, AuthNamespace, AuthSecretFile, AuthSecretEnv, authAudience,
+		caCert, clientCert, clientKey,
 	}
-	// authSettings make sense only together.
-	authSettings = []string{auth, authMount, authRole, authSecretFile, authSecretEnv}
+	// authSettings make sense only together. Each can be a VAWS_* variable, too.
+	authSettings = []string{Auth, AuthMount, AuthRole, AuthNamespace, AuthSecretFile, AuthSecretEnv, authAudience}
+	// keysOfOneVault are those that mean something at one address only.
+	keysOfOneVault = append([]string{Namespace, caCert, clientCert, clientKey}, authSettings...)
 )
 
 // keyPrefix begins every key that vaws reads in the AWS config.
 const keyPrefix = "vaws_"
 
-func flagName(setting string) string { return "--" + setting }
+func flagName(setting string) string {
+	switch setting {
+	case Auth:
+		return "METHOD"
+	case AuthSecretFile, AuthSecretEnv:
+		setting = strings.TrimPrefix(setting, "auth-")
+	}
+	return "--" + setting
+}
 
 func variableName(setting string) string {
 	return "VAWS_" + strings.ToUpper(strings.ReplaceAll(setting, "-", "_"))
@@ -107,20 +127,26 @@ const durationForm = `a duration reads "15m", "1h" or "3600" (seconds)`
 // ParseDuration reads a duration in whole seconds as Vault does: "900", "15m",
 // "1h30m", "1d". It is never negative.
 func ParseDuration(text string) (time.Duration, error) {
-	ttl, err := time.ParseDuration(text)
-	if seconds, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
-		ttl, err = time.Duration(seconds)*time.Second, nil
-	} else if days, found := strings.CutSuffix(text, "d"); found && len(days) <= 4 {
-		n, numErr := strconv.ParseUint(days, 10, 16)
-		ttl, err = time.Duration(n)*24*time.Hour, numErr
-	}
-	switch {
-	case err != nil || ttl < 0:
-		return 0, hint.Errorf(durationForm, "%q is not a duration", text)
-	case ttl%time.Second != 0:
+	d, err := parseFraction(text)
+	if err == nil && d%time.Second != 0 {
 		return 0, hint.Errorf(durationForm, "%q is not in whole seconds", text)
 	}
-	return ttl, nil
+	return d, err
+}
+
+// parseFraction is ParseDuration for what need not be in whole seconds.
+func parseFraction(text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if seconds, numErr := strconv.ParseUint(text, 10, 31); numErr == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
+	} else if days, found := strings.CutSuffix(text, "d"); found && len(days) <= 4 {
+		n, numErr := strconv.ParseUint(days, 10, 16)
+		d, err = time.Duration(n)*24*time.Hour, numErr
+	}
+	if err != nil || d < 0 {
+		return 0, hint.Errorf(durationForm, "%q is not a duration", text)
+	}
+	return d, nil
 }
 
 // consistsOf reports whether text is made of letters, digits, underscores and
@@ -160,6 +186,11 @@ func checkPath(path string) error {
 		}
 	}
 	return nil
+}
+
+// checkSlashed is checkPath for a path that may have slashes at its ends.
+func checkSlashed(path string) error {
+	return checkPath(strings.Trim(path, "/"))
 }
 
 func checkEndpoint(endpoint string) error {

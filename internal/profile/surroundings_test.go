@@ -3,6 +3,10 @@ package profile
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 const twoVaults = `
@@ -27,7 +31,8 @@ func daily(address string) map[string]string {
 	return map[string]string{
 		"VAULT_ADDR": address, "VAULT_NAMESPACE": "daily-ns", "VAULT_SKIP_VERIFY": "true",
 		"VAULT_CLIENT_CERT": "/cert", "VAULT_CLIENT_KEY": "/key", "VAULT_TLS_SERVER_NAME": "name",
-		"VAULT_AGENT_ADDR": "http://127.0.0.1:8100", "VAULT_PROXY_ADDR": "http://proxy.example", "VAULT_CACERT": "/ca",
+		"VAULT_AGENT_ADDR": "http://127.0.0.1:8100", "VAULT_PROXY_ADDR": "http://proxy.example",
+		"VAULT_CACERT": "/ca", "VAULT_CAPATH": "/cas", "VAULT_CACERT_BYTES": "-----BEGIN\n", "VAULT_CLIENT_TIMEOUT": "20",
 	}
 }
 
@@ -36,7 +41,11 @@ func TestSurroundingsReachTheirOwnAddress(t *testing.T) {
 	if !got.Ambient || got.Request.Address != "https://home.example" || got.Request.Namespace != "daily-ns" {
 		t.Errorf("%+v", got)
 	}
-	if got.TLS.ClientCert != "/cert" || !got.TLS.SkipVerify || got.TLS.ServerName != "name" || got.Via == "" || got.Proxy == "" {
+	want := TLS{
+		CACert: "/ca", CAPath: "/cas", CACertPEM: "-----BEGIN\n",
+		ClientCert: "/cert", ClientKey: "/key", ServerName: "name", SkipVerify: true,
+	}
+	if got.TLS != want || got.Via == "" || got.Proxy == "" || got.Timeout != 20*time.Second {
 		t.Errorf("%+v", got)
 	}
 	if got.Request.AuthRole != "home-role" || got.Request.AuthMount != "approle" {
@@ -54,8 +63,8 @@ func TestSurroundingsReachNoOtherAddress(t *testing.T) {
 		if got.Ambient || got.Request.Address != "https://there.example" || got.Request.Namespace != "" || got.Via != "" || got.Proxy != "" {
 			t.Errorf("%s: %+v", name, got)
 		}
-		if got.TLS != (TLS{CACert: "/ca"}) {
-			t.Errorf("%s: %+v", name, got.TLS)
+		if got.TLS != (TLS{}) || got.Timeout != 0 {
+			t.Errorf("%s: %+v, timeout %v", name, got.TLS, got.Timeout)
 		}
 		if got.Request.AuthMethod != "" || got.Login.SecretEnv != "" {
 			t.Errorf("%s: [vaws]'s log-in went to another Vault: %+v", name, got)
@@ -130,6 +139,49 @@ func TestLoginOfAnotherMethodTakesNothingFromVaws(t *testing.T) {
 	got := resolve(t, query(t, config, "p", vaultA))
 	if r := got.Request; r.AuthMethod != "jwt" || r.AuthMount != "jwt" || r.AuthRole != "" || got.Login != (Login{}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestClientTimeout(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "0": 0, "30": 30 * time.Second, "30s": 30 * time.Second, "1m30s": 90 * time.Second, "1500ms": 1500 * time.Millisecond,
+	} {
+		env := map[string]string{"VAULT_ADDR": "https://a.example", "VAULT_CLIENT_TIMEOUT": text}
+		if got := resolve(t, query(t, "", "r", env)).Timeout; got != want {
+			t.Errorf("VAULT_CLIENT_TIMEOUT=%s: %v, want %v", text, got, want)
+		}
+	}
+	for _, text := range []string{"soon", "-1s", "30 s"} {
+		env := map[string]string{"VAULT_ADDR": "https://a.example", "VAULT_CLIENT_TIMEOUT": text}
+		want := `VAULT_CLIENT_TIMEOUT: "` + text + `" is not a duration`
+		if _, err := Resolve(query(t, "", "r", env)); err == nil || err.Error() != want || len(hint.Of(err)) == 0 {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		env["VAWS_ADDRESS"] = "https://b.example"
+		resolve(t, query(t, "", "r", env)) // what is for another Vault is not even looked at
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://vault.example": false, "http://vault.example": true, "http://vault.example:8200/base": true,
+		"http://localhost:8200": false, "http://LOCALHOST.": false, "http://vault.localhost": false,
+		"http://notlocalhost": true, "http://localhost.example": true,
+		"http://127.0.0.1:8200": false, "http://127.9.9.9": false, "http://128.0.0.1": true,
+		"http://[::1]:8200": false, "http://[::2]:8200": true, "http://[::ffff:127.0.0.1]": false,
+		"http://0.0.0.0": true, "http://127.0.0.1.example": true, "unix:///run/vault.sock": false,
+	} {
+		if got := (Target{Request: credentials.Request{Address: address}}).Plain(); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+	plain := credentials.Request{Address: "http://vault.example"}
+	if (Target{Request: plain, Via: "unix:///run/agent.sock"}).Plain() {
+		t.Error("the agent on this machine counts, not what it calls")
+	}
+	plain.Address = "https://vault.example"
+	if !(Target{Request: plain, Via: "http://agent.example:8100"}).Plain() {
+		t.Error("an agent on another machine is spoken to in the clear")
 	}
 }
 
