@@ -295,7 +295,7 @@ type countingSource struct {
 	count int
 }
 
-func (s *countingSource) Caller(context.Context) string { return "c" }
+func (s *countingSource) Caller(context.Context, credentials.Request) string { return "c" }
 
 func (s *countingSource) Renew(_ context.Context, _ credentials.Request, c credentials.Credentials) (credentials.Credentials, error) {
 	return c, errors.New("nothing to renew")

@@ -93,10 +93,7 @@ func (c *Cache) Forget(ctx context.Context, e Kept, last func(Kept) error) error
 	if err := last(c.open(c.keyToRead(ctx), e.path)); err != nil {
 		return err
 	}
-	if err := os.Remove(e.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing a cache entry: %w", err)
-	}
-	return nil
+	return c.remove(filepath.Base(e.path))
 }
 
 // ForgetFailures removes what is kept of failed attempts.
@@ -128,10 +125,18 @@ func (c *Cache) entriesWith(suffix string) ([]string, error) {
 func (c *Cache) removeAll(suffix string) error {
 	names, err := c.entriesWith(suffix)
 	for _, name := range names {
-		removeErr := os.Remove(filepath.Join(c.entriesDir(), name))
-		if removeErr != nil && !errors.Is(removeErr, fs.ErrNotExist) && err == nil {
-			err = fmt.Errorf("removing a cache entry: %w", removeErr)
+		if removeErr := c.remove(name); err == nil {
+			err = removeErr
 		}
 	}
 	return err
+}
+
+// remove removes an entry by its file's name. One that is gone already is no error.
+func (c *Cache) remove(name string) error {
+	err := os.Remove(filepath.Join(c.entriesDir(), name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a cache entry: %w", err)
+	}
+	return nil
 }

@@ -1,8 +1,10 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"vaws/internal/credentials"
@@ -43,27 +45,52 @@ func (c *Cache) SaveToken(ctx context.Context, l credentials.Login, t credential
 	return err
 }
 
-// ForgetToken removes the token of the log-in, whichever key it is sealed with.
-// None is no error.
-func (c *Cache) ForgetToken(l credentials.Login) error {
-	return c.removeAll("-" + entryName{tokenEntry, l.Key()}.identity())
+// ForgetToken removes the token of the log-in, and what names that log-in as the one
+// to use. None is no error.
+func (c *Cache) ForgetToken(ctx context.Context, l credentials.Login) error {
+	all, err := c.openTokens(ctx)
+	for name, t := range all {
+		if t.Login != l {
+			continue
+		}
+		if removeErr := c.remove(name); err == nil {
+			err = removeErr
+		}
+	}
+	return err
 }
 
-// Tokens returns every token that this key opens, those that have ended too.
+// Tokens returns every token that this key opens, those that have ended too, in the
+// order of their Vaults.
 func (c *Cache) Tokens(ctx context.Context) ([]credentials.Token, error) {
+	all, err := c.openTokens(ctx)
+	var tokens []credentials.Token
+	for _, t := range all {
+		if t.Value != "" {
+			tokens = append(tokens, t)
+		}
+	}
+	slices.SortFunc(tokens, func(a, b credentials.Token) int {
+		return cmp.Or(strings.Compare(a.Login.Address, b.Login.Address), strings.Compare(a.Login.Key(), b.Login.Key()))
+	})
+	return tokens, err
+}
+
+// openTokens returns the tokens that this key opens, by the names of their files.
+func (c *Cache) openTokens(ctx context.Context) (map[string]credentials.Token, error) {
 	names, err := c.entriesWith(tokenEntry)
 	k := c.keyToRead(ctx)
 	if k == nil || err != nil {
 		return nil, err
 	}
-	var all []credentials.Token
+	all := map[string]credentials.Token{}
 	for _, name := range names {
 		key, own := strings.CutPrefix(strings.TrimSuffix(name, tokenEntry), k.id+"-")
 		if !own {
 			continue
 		}
-		if t := read[credentials.Token](c, k, entryName{tokenEntry, key}); t != nil && t.Value != "" {
-			all = append(all, *t)
+		if t := read[credentials.Token](c, k, entryName{tokenEntry, key}); t != nil {
+			all[name] = *t
 		}
 	}
 	return all, nil

@@ -58,13 +58,18 @@ func TestForgottenTokenIsGone(t *testing.T) {
 	other := login
 	other.Role = "another"
 	saveToken(t, c, other, credentials.Token{Login: other, Value: "hvs.CAESIJsecond"})
+	choice := credentials.Login{Address: login.Address}
+	saveToken(t, c, choice, credentials.Token{Login: login})
 	all, err := c.Tokens(t.Context())
 	if err != nil || len(all) != 2 {
 		t.Fatalf("tokens %v, %v", all, err)
 	}
-	must(t, c.ForgetToken(login), c.ForgetToken(login))
+	must(t, c.ForgetToken(t.Context(), login), c.ForgetToken(t.Context(), login))
 	if got := c.LoadToken(t.Context(), login); got.Value != "" {
 		t.Error("it is still there")
+	}
+	if got := c.LoadToken(t.Context(), choice); got.Login.Method != "" {
+		t.Error("it is still the chosen one")
 	}
 	all, err = open(t, o).Tokens(t.Context())
 	if err != nil || len(all) != 1 || all[0].Login != other {
@@ -101,7 +106,7 @@ func TestNoCacheHasNoTokens(t *testing.T) {
 	if all, err := c.Tokens(t.Context()); len(all) != 0 || err != nil {
 		t.Errorf("tokens %v, %v", all, err)
 	}
-	must(t, c.ForgetToken(login))
+	must(t, c.ForgetToken(t.Context(), login))
 }
 
 func TestTokensThatDoNotEndAreNotSweptAway(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 // clearCommand forgets what is cached.
 type clearCommand struct {
 	vaultFlags `embed:""`
+	Mount      *string  `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
 	All        bool     `help:"Forget everything."`
 	Revoke     bool     `help:"Revoke the leases as well, which deletes IAM users at once."`
 	Names      []string `arg:"" optional:"" name:"name" help:"Profiles, roles, or MOUNT/ROLE."`
@@ -99,7 +100,7 @@ func (c clearCommand) targets(s *session) ([]profile.Target, error) {
 	}
 	var targets []profile.Target
 	for _, name := range names {
-		t, err := s.resolve(name, targetFlags{vaultFlags: c.vaultFlags})
+		t, err := s.resolve(name, targetFlags{vaultFlags: c.vaultFlags, Mount: c.Mount})
 		switch {
 		case err == nil:
 			targets = append(targets, t)
@@ -117,7 +118,7 @@ func (c clearCommand) forget(ctx context.Context, s *session, store *cache.Cache
 		alive := e.Kind == "" || e.Kind == credentials.IAMUser && e.LeaseEnd.After(s.now())
 		switch {
 		case alive && c.Revoke:
-			return c.revoke(ctx, s, e, targets)
+			return c.revoke(ctx, s, store, e, targets)
 		case alive && e.Kind != "":
 			s.warn(hint.Wrap(fmt.Errorf("the IAM user of %s lives until %s", what, e.LeaseEnd.Local().Format("2006-01-02 15:04")), howToRevoke(e)...))
 		}
@@ -137,7 +138,7 @@ func howToRevoke(e cache.Kept) []string {
 	return []string{"to delete it at once: vault lease revoke " + e.Credentials.Lease.ID}
 }
 
-func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targets []profile.Target) error {
+func (c clearCommand) revoke(ctx context.Context, s *session, tokens *cache.Cache, e cache.Kept, targets []profile.Target) error {
 	if !e.Opened {
 		return hint.Errorf("if it was made with another key, name that key's place: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE",
 			"it cannot be opened to see its lease")
@@ -150,7 +151,7 @@ func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targ
 		}
 		targets, i = []profile.Target{t}, 0
 	}
-	config, err := s.vaultConfig(targets[i], targetFlags{}, false)
+	config, err := s.vaultConfig(targets[i], targetFlags{}, tokens, false)
 	if err != nil {
 		return err
 	}
@@ -160,5 +161,5 @@ func (c clearCommand) revoke(ctx context.Context, s *session, e cache.Kept, targ
 }
 
 func sameLogin(a, b credentials.Request) bool {
-	return a.AuthMethod == b.AuthMethod && a.AuthMount == b.AuthMount && a.AuthRole == b.AuthRole
+	return a.Login() == b.Login()
 }

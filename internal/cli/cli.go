@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
@@ -33,8 +34,11 @@ type grammar struct {
 	Exec              execCommand       `cmd:"" help:"Run a command with credentials in its environment."`
 	Env               envCommand        `cmd:"" help:"Print statements for a shell's eval."`
 	Serve             serveCommand      `cmd:"" help:"Serve credentials on a port of this machine."`
+	Login             loginCommand      `cmd:"" help:"Log in to Vault and keep the token."`
+	Logout            logoutCommand     `cmd:"" help:"Forget the token, and the IAM users that end with it."`
 	Clear             clearCommand      `cmd:"" help:"Forget cached credentials, and revoke their leases if asked to."`
 	Version           versionCommand    `cmd:"" help:"Print the version."`
+	TokenHelper       tokenHelper       `cmd:"" name:"token-helper" hidden:"" help:"Keep the token of the vault CLI."`
 }
 
 const description = `AWS credentials from HashiCorp Vault or OpenBao, cached in the OS keyring.
@@ -50,8 +54,17 @@ type session struct {
 	calm    func() // ends quitQuietly, if that is on
 }
 
-// Main runs the command line and returns the exit status.
+// helperName is a name under which vaws is its command token-helper: ~/.vault can
+// name a program, but no arguments.
+const helperName = "vaws-token-helper"
+
+// Main runs the command line, which begins with the program's name, and returns the
+// exit status.
 func Main(args []string) int {
+	program, args := filepath.Base(args[0]), args[1:]
+	if strings.TrimSuffix(program, ".exe") == helperName {
+		args = append([]string{"token-helper"}, args...)
+	}
 	environ := os.Environ()
 	s := &session{
 		console: console{out: os.Stdout, err: os.Stderr},
@@ -92,7 +105,13 @@ func snapshot(environ []string) func(string) string {
 			values[fold(name)] = value
 		}
 	}
-	return func(name string) string { return values[fold(name)] }
+	return func(name string) string {
+		value := values[fold(name)]
+		if rest, isVaults := strings.CutPrefix(name, "VAULT_"); isVaults && value == "" {
+			value = values[fold("BAO_"+rest)] // OpenBao's name for the same
+		}
+		return value
+	}
 }
 
 func (s *session) run(args []string) error {
@@ -108,7 +127,7 @@ func (s *session) run(args []string) error {
 		kong.Name("vaws"),
 		kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"shells": shellNames()},
+		kong.Vars{"shells": shellNames(), "methods": methodNames()},
 	)
 	if err != nil {
 		return err

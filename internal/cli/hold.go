@@ -20,6 +20,7 @@ func (e execCommand) hold(s *session, command []string) error {
 	if err != nil {
 		return err
 	}
+	s.warnIfPlain(target)
 	if e.Revoke {
 		err = e.revoking(s, target, command)
 	} else {

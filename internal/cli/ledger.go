@@ -50,7 +50,11 @@ func (s *session) newLedger(ctx context.Context, t profile.Target, f targetFlags
 	l := &ledger{s: s, target: t, demand: who.demands(f), leases: map[string]leased{}}
 	l.demand.Refresh = false // nothing is older than this run
 	l.source = func(prompts bool) (source, error) {
-		config, err := s.vaultConfig(t, f, prompts)
+		tokens, err := s.store(ctx, f.vaultFlags)
+		if err != nil {
+			return source{}, err
+		}
+		config, err := s.vaultConfig(t, f, tokens, prompts)
 		from := s.newSource(config, t, f)
 		from.quiet = !prompts
 		return from, err

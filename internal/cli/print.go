@@ -34,6 +34,16 @@ func (c *console) printError(err error) {
 // warn tells of what went wrong without harm to the answer.
 func (c *console) warn(err error) { c.report("warning", err) }
 
+// say tells of something that is neither an answer nor a trouble.
+func (c *console) say(text string) {
+	fmt.Fprintf(c.err, "vaws: %s\n", printable(text))
+}
+
+// advise tells what to do next.
+func (c *console) advise(text string) {
+	fmt.Fprintf(c.err, "vaws: hint: %s\n", printable(text))
+}
+
 func (c *console) report(kind string, err error) {
 	var lines bytes.Buffer
 	fmt.Fprintf(&lines, "vaws: %s: %s\n", kind, printable(err.Error()))

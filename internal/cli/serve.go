@@ -91,6 +91,7 @@ func (v serveCommand) fetchers(s *session) ([]*fetcher, error) {
 		if err != nil {
 			return nil, err
 		}
+		s.warnIfPlain(target)
 		who := caller{demand: credentials.Demand{Rule: credentials.Refreshable}, prompts: true}
 		all = append(all, s.newFetcher(target, v.targetFlags, who))
 	}

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,13 +26,11 @@ const deadline = 55 * time.Second
 // promptTime is how long a person may take to find the MFA device.
 const promptTime = 5 * time.Minute
 
-// vaultFlags say which Vault, mount and cache are meant. Their variables are not
-// kong's business: profile.Resolve knows where they stand between flag and AWS
-// config.
+// vaultFlags say which Vault and cache are meant. Their variables are not kong's
+// business: profile.Resolve knows where they stand between flag and AWS config.
 type vaultFlags struct {
 	Address   *string `placeholder:"URL" help:"Vault's address (VAWS_ADDRESS, VAULT_ADDR)."`
 	Namespace *string `placeholder:"PATH" help:"Vault namespace (VAWS_NAMESPACE, VAULT_NAMESPACE)."`
-	Mount     *string `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
 	Cache     *string `placeholder:"PLACE" help:"Where the cache's key lives: auto, keyring, kernel, file (VAWS_CACHE_KEY_FILE) or none (VAWS_CACHE)."`
 	Debug     bool    `help:"Tell on stderr what is done (VAWS_DEBUG)."`
 }
@@ -38,6 +38,7 @@ type vaultFlags struct {
 // targetFlags choose the credentials.
 type targetFlags struct {
 	vaultFlags  `embed:""`
+	Mount       *string `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
 	Endpoint    *string `placeholder:"NAME" help:"sts, creds or static-creds (VAWS_ENDPOINT)."`
 	TTL         *string `name:"ttl" placeholder:"15m" help:"Lifetime to ask for (VAWS_TTL)."`
 	RoleARN     *string `name:"role-arn" placeholder:"ARN" help:"AWS role, where the Vault role has several (VAWS_ROLE_ARN)."`
@@ -59,15 +60,20 @@ func (d *seconds) UnmarshalText(text []byte) error {
 	return err
 }
 
-// settings are the flags that were given, by the name of their setting. One that
-// was given as nothing, as by an unset variable of a script, is an error.
+// settings are the flags that were given, by the name of their setting.
 func (f targetFlags) settings() (map[string]string, error) {
-	given := map[string]string{}
-	for setting, value := range map[string]*string{
+	return given(map[string]*string{
 		profile.Address: f.Address, profile.Namespace: f.Namespace, profile.Mount: f.Mount,
 		profile.Endpoint: f.Endpoint, profile.TTL: f.TTL, profile.RoleARN: f.RoleARN,
 		profile.SessionName: f.SessionName, profile.Region: f.Region,
-	} {
+	})
+}
+
+// given leaves out the flags that were not given. One that was given as nothing, as
+// by an unset variable of a script, is an error.
+func given(flags map[string]*string) (map[string]string, error) {
+	given := map[string]string{}
+	for setting, value := range flags {
 		if value == nil {
 			continue
 		}
@@ -160,6 +166,7 @@ func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target,
 	}
 	ctx := context.Background()
 	if who.prompts {
+		s.warnIfPlain(target)
 		defer s.quitQuietly()()
 	} else {
 		var cancel context.CancelFunc
@@ -194,28 +201,26 @@ func (s *session) provider(ctx context.Context, t profile.Target, f targetFlags,
 	if err := f.checkMinTTL(t); err != nil {
 		return nil, err
 	}
-	config, err := s.vaultConfig(t, f, prompts)
+	store, err := s.store(ctx, f.vaultFlags)
 	if err != nil {
 		return nil, err
 	}
-	store, err := s.store(ctx, f)
+	config, err := s.vaultConfig(t, f, store, prompts)
 	if err != nil {
 		return nil, err
 	}
 	from := s.newSource(config, t, f)
 	from.quiet = !prompts
-	return &credentials.Provider{
-		Source: from,
-		Store:  store,
-		Now:    s.now,
-		Warn:   s.warn,
-		Debug:  s.debug,
-	}, nil
+	p := &credentials.Provider{Source: from, Now: s.now, Warn: s.warn, Debug: s.debug}
+	if store != nil {
+		p.Store = store
+	}
+	return p, nil
 }
 
-// store opens the cache. Without one everything works, only slower.
-func (s *session) store(ctx context.Context, f targetFlags) (credentials.Store, error) {
-	mode, err := s.cacheMode(f.vaultFlags)
+// store opens the cache. Without one, which is nil, everything works, only slower.
+func (s *session) store(ctx context.Context, f vaultFlags) (*cache.Cache, error) {
+	mode, err := s.cacheMode(f)
 	if err != nil || mode == cache.None {
 		return nil, err
 	}
@@ -236,7 +241,7 @@ func (s *session) openCache(ctx context.Context, mode cache.Mode) (*cache.Cache,
 
 // vaultConfig describes the target's Vault to the vault room. prompts says that
 // there may be a person to ask.
-func (s *session) vaultConfig(t profile.Target, f targetFlags, prompts bool) (vault.Config, error) {
+func (s *session) vaultConfig(t profile.Target, f targetFlags, tokens *cache.Cache, prompts bool) (vault.Config, error) {
 	code, err := f.mfaCode()
 	if err != nil {
 		return vault.Config{}, err
@@ -245,21 +250,22 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, prompts bool) (va
 		Address: t.Request.Address,
 		Via:     t.Via,
 		Proxy:   t.Proxy,
-		Headers: t.Ambient,
 		TLS:     vault.TLS(t.TLS),
-		NoToken: noTokenHint(t),
+		HowTo:   func(l credentials.Login) string { return s.howTo(t, l) },
+		Proof: vault.Proof{
+			File: t.Login.SecretFile, Variable: t.Login.SecretEnv, Audience: t.Login.Audience,
+			Getenv: s.getenv,
+		},
 		MFACode: code,
-		Timeout: deadline,
+		Timeout: cmp.Or(t.Timeout, deadline),
 		Now:     s.now,
 		Debug:   s.debug,
 	}
-	if t.Ambient {
-		c.Token, c.Helper = s.getenv("VAULT_TOKEN"), vault.HelperToken
+	if tokens != nil {
+		c.Tokens = tokens
 	}
-	if t.Request.AuthMethod != "" {
-		c.Login = func() (vault.Secret, error) {
-			return vault.ReadSecret(t.Login.SecretFile, t.Login.SecretEnv, s.getenv)
-		}
+	if t.Ambient {
+		c.Token, c.Headers, c.Helper = s.getenv("VAULT_TOKEN"), s.getenv("VAULT_HEADERS"), helperToken
 	}
 	if prompts && term.Available() {
 		c.AskMFA = func() (string, error) {
@@ -270,6 +276,15 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, prompts bool) (va
 	return c, nil
 }
 
+// helperToken asks the token helper, unless that is vaws.
+func helperToken(ctx context.Context) (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding out where vaws is: %w", err)
+	}
+	return vault.HelperToken(ctx, self)
+}
+
 func askMFA(name string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), promptTime)
 	defer cancel()
@@ -278,18 +293,6 @@ func askMFA(name string) (string, error) {
 		return "", err
 	}
 	return parseMFACode(code)
-}
-
-// noTokenHint says why a token that the user may have is not used.
-func noTokenHint(t profile.Target) string {
-	switch {
-	case t.Ambient:
-		return `run "vault login", or set VAULT_TOKEN`
-	case t.Home == "":
-		return "VAULT_TOKEN and the token helper are for the Vault in VAULT_ADDR; if it is this one: export VAULT_ADDR=" + t.Request.Address
-	}
-	return fmt.Sprintf("VAULT_TOKEN and the token helper are for %s; for this one, run with VAULT_ADDR=%s and its token, or set vaws_auth in the profile",
-		t.Home, t.Request.Address)
 }
 
 // suggest adds to an error what the config and the target have to say about it.

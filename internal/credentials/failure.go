@@ -78,18 +78,18 @@ func (p *Provider) warnStale(c Credentials, cause error) {
 }
 
 // shares reports whether this call would only repeat the failed attempt.
-func (p *Provider) shares(ctx context.Context, f Failure, d Demand, began time.Time) bool {
+func (p *Provider) shares(ctx context.Context, r Request, f Failure, d Demand, began time.Time) bool {
 	if (d.Refresh || d.Retry) && f.Time.Before(began) {
 		return false
 	}
-	return p.within(f.Time, shareFailure) && f.Caller == p.Source.Caller(ctx)
+	return p.within(f.Time, shareFailure) && f.Caller == p.Source.Caller(ctx, r)
 }
 
 func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {
 	if untried := (Untried{}); errors.As(err, &untried) {
 		return
 	}
-	f := Failure{Time: p.Now(), Caller: p.Source.Caller(ctx), Message: err.Error(), Hints: hint.Of(err)}
+	f := Failure{Time: p.Now(), Caller: p.Source.Caller(ctx, r), Message: err.Error(), Hints: hint.Of(err)}
 	ctx, cancel := timeToSave(ctx)
 	defer cancel()
 	if err := p.Store.SaveFailure(ctx, r, f); err != nil {

@@ -14,7 +14,7 @@ func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began ti
 		p.Debug("another process fetched them meanwhile")
 		return *entry.Credentials, nil
 	}
-	if f := entry.Failure; f != nil && p.shares(ctx, *f, d, began) {
+	if f := entry.Failure; f != nil && p.shares(ctx, r, *f, d, began) {
 		p.Debug("another process failed %s ago", p.Now().Sub(f.Time).Round(time.Millisecond))
 		return p.fallBack(entry, d, f.asError(began))
 	}

@@ -19,7 +19,7 @@ type Source interface {
 	MakesUser(context.Context, Request) bool
 	// Caller is a digest of the secrets that Mint would use (token, MFA code):
 	// an attempt with other secrets may succeed where this one failed.
-	Caller(context.Context) string
+	Caller(context.Context, Request) string
 }
 
 // Store keeps credentials, and failures to get them, for other processes.

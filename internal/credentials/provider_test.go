@@ -34,11 +34,11 @@ type world struct {
 	whileLocking                                    func()
 }
 
-func (w *world) Load(context.Context, Request) Entry { return w.entry }
-func (w *world) Caller(context.Context) string       { return w.caller }
-func (w *world) clock() time.Time                    { return w.now }
-func (w *world) warn(err error)                      { w.warnings = append(w.warnings, err.Error()) }
-func (w *world) advance(d time.Duration)             { w.now = w.now.Add(d) }
+func (w *world) Load(context.Context, Request) Entry    { return w.entry }
+func (w *world) Caller(context.Context, Request) string { return w.caller }
+func (w *world) clock() time.Time                       { return w.now }
+func (w *world) warn(err error)                         { w.warnings = append(w.warnings, err.Error()) }
+func (w *world) advance(d time.Duration)                { w.now = w.now.Add(d) }
 func (w *world) issue(issued time.Time) *Credentials {
 	return &Credentials{Kind: w.kind, AccessKeyID: "ASIA" + issued.Format("150405"), SecretAccessKey: "s",
 		Lease: Lease{Issued: issued, Expiry: issued.Add(w.ttl), VaultEnd: issued.Add(w.ttl)}}

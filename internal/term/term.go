@@ -33,6 +33,9 @@ func Available() bool {
 	return term.IsTerminal(int(d.in.Fd()))
 }
 
+// IsTerminal reports whether a file is a terminal.
+func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
 // ErrInterrupted is the answer of a person who pressed Ctrl-C.
 var ErrInterrupted = errors.New("interrupted")
 

@@ -16,7 +16,7 @@ import (
 func newClient(c Config, namespace string) (*api.Client, error) {
 	var client *api.Client
 	var err error
-	withoutVariables(c.Headers, func() { client, err = buildClient(c) })
+	withVariables(c.Headers, func() { client, err = buildClient(c) })
 	if err != nil {
 		return nil, err
 	}
@@ -80,20 +80,22 @@ func configureTLS(config *api.Config, t TLS) error {
 // runs and a client must not be made.
 var variables sync.Mutex
 
-// withoutVariables runs f while no VAULT_* variable is set. NewClient and
-// DefaultConfig read them even for what a configuration sets, among them the
-// token and the namespace of another Vault.
-func withoutVariables(keepHeaders bool, f func()) {
+// withVariables runs f while no VAULT_* variable is set but VAULT_HEADERS, if there
+// are headers. NewClient and DefaultConfig read them even for what a configuration
+// sets, among them the token and the namespace of another Vault.
+func withVariables(headers string, f func()) {
 	variables.Lock()
 	defer variables.Unlock()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "VAULT_") || keepHeaders && name == "VAULT_HEADERS" {
-			continue
-		}
-		if os.Unsetenv(name) == nil {
+		if strings.HasPrefix(name, "VAULT_") && os.Unsetenv(name) == nil {
 			defer os.Setenv(name, value)
 		}
 	}
+	if headers != "" && os.Setenv(envHeaders, headers) == nil {
+		defer os.Unsetenv(envHeaders)
+	}
 	f()
 }
+
+const envHeaders = "VAULT_HEADERS"

@@ -177,15 +177,21 @@ func (s *Source) list(ctx context.Context, path string) []string {
 // explainDenied finds out whether the token or its policies are to blame.
 // Vault before 1.17 and OpenBao say "permission denied" for both.
 func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denied *deniedError) error {
-	if s.client.Token() != "" && !denied.token {
-		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
-		denied.token = err != nil && asDenied(err) != err
-	}
+	s.isToBlame(ctx, denied)
 	if err := s.explainToken(denied); err != nil {
 		return err
 	}
 	return hint.Wrap(fmt.Errorf("the token's policies do not allow it: %w", denied), policyFor(r),
 		fmt.Sprintf("if %q is not where the AWS secrets engine is mounted, choose with --mount or vaws_mount", r.Mount))
+}
+
+// isToBlame reports whether the token is to blame for the denial, and notes it there.
+func (s *Source) isToBlame(ctx context.Context, denied *deniedError) bool {
+	if s.client.Token() != "" && !denied.token {
+		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
+		denied.token = err != nil && asDenied(err) != err
+	}
+	return denied.token
 }
 
 // explainToken explains a denial that the token is to blame for; nil if it is not.
@@ -194,8 +200,8 @@ func (s *Source) explainToken(denied *deniedError) error {
 	case s.client.Token() == "":
 		return s.noToken()
 	case denied.token:
-		return hint.Errorf(`run "vault login", or set a new VAULT_TOKEN`,
-			"%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w", s.config.Address, denied)
+		return s.withHowTo(fmt.Errorf("%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w",
+			s.config.Address, denied))
 	}
 	return nil
 }
@@ -214,11 +220,15 @@ func policyFor(r credentials.Request) string {
 }
 
 func (s *Source) noToken() error {
-	err := fmt.Errorf("no token for Vault at %s", s.config.Address)
-	if s.config.NoToken != "" {
-		return hint.Wrap(err, s.config.NoToken)
+	return s.withHowTo(fmt.Errorf("no token for Vault at %s", s.config.Address))
+}
+
+// withHowTo adds how to get a token.
+func (s *Source) withHowTo(err error) error {
+	if s.config.HowTo == nil {
+		return err
 	}
-	return hint.Wrap(err, `run "vault login", or set VAULT_TOKEN`)
+	return hint.Wrap(err, s.config.HowTo(s.login))
 }
 
 // explainAny explains what did not come from Vault's API: the network, TLS,

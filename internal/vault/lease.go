@@ -3,8 +3,6 @@ package vault
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,12 +16,6 @@ import (
 	"vaws/internal/hint"
 )
 
-// digest names a token without telling it.
-func digest(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:8])
-}
-
 const (
 	// lookupTimeout keeps a question beside the point from taking the time of
 	// those that matter.
@@ -35,7 +27,7 @@ const (
 // boundByToken shortens the life of an IAM user to that of the token that made
 // it, with which Vault deletes it.
 func (s *Source) boundByToken(ctx context.Context, l *credentials.Lease) {
-	l.Token = digest(s.client.Token())
+	l.Token = s.token.Digest()
 	if end := s.endOfToken(ctx); !end.IsZero() && end.Before(l.Expiry) {
 		l.Expiry = end
 	}
@@ -51,7 +43,7 @@ func (s *Source) endOfToken(ctx context.Context) time.Time {
 	self, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
 	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) {
 		s.config.Debug("the token may not look itself up")
-		return s.tokenEnd
+		return s.token.Expiry
 	}
 	if err != nil || self == nil {
 		s.config.Debug("the token's own lifetime is not known: %v", err)
@@ -74,7 +66,7 @@ func (s *Source) Renew(ctx context.Context, r credentials.Request, c credentials
 	if err := s.Connect(ctx, r); err != nil {
 		return c, err
 	}
-	if c.Lease.ID == "" || c.Lease.Token != digest(s.client.Token()) {
+	if c.Lease.ID == "" || c.Lease.Token != s.token.Digest() {
 		return c, errors.New("the lease was made with another token")
 	}
 	began := s.config.Now()
@@ -126,7 +118,7 @@ func (s *Source) Revoke(ctx context.Context, r credentials.Request, l credential
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &denied) && denied.token && l.Token == digest(s.client.Token()):
+	case errors.As(err, &denied) && denied.token && l.Token == s.token.Digest():
 		return nil
 	case denied != nil:
 		err = cmp.Or(s.explainToken(denied), errMayNotRevoke)

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,85 +15,233 @@ import (
 	"vaws/internal/hint"
 )
 
-// Secret is what a log-in proves itself with.
-type Secret struct {
-	Value string
-	From  string // where it was read, for errors: "VAR", "/path"
+// method is a way to log in.
+type method struct {
+	// ask sends the log-in.
+	ask func(context.Context, attemptToLogIn) (*api.Secret, error)
+	// alone reports whether it needs nobody to answer questions.
+	alone func(Proof) bool
 }
 
-// logIn gets a token by the request's own method. What needs a person is not
-// done here.
-func (s *Source) logIn(ctx context.Context, client *api.Client, r credentials.Request) (string, error) {
-	if r.AuthMethod != "approle" {
-		return "", hint.Errorf("set vaws_auth = approle, or remove it to use VAULT_TOKEN and the token helper",
-			"log-in by %q is not something vaws can do", r.AuthMethod)
+// attemptToLogIn is one attempt. Its client has no token.
+type attemptToLogIn struct {
+	credentials.Login
+	Proof
+	client *api.Client
+	used   *[]string // the secrets that were sent, which no error may show
+}
+
+var methods = map[string]method{
+	"approle":    {byAppRole, needsNobody},
+	"cert":       {byCertificate, needsNobody},
+	"jwt":        {byJWT, needsNobody},
+	"kubernetes": {byJWT, needsNobody},
+	"ldap":       {byPassword, Proof.configured},
+	"oidc":       {byBrowser, needsSomebody},
+	"okta":       {byPassword, needsSomebody}, // which may ask for a tap on a phone
+	"radius":     {byPassword, Proof.configured},
+	"token":      {byToken, Proof.configured},
+	"userpass":   {byPassword, Proof.configured},
+}
+
+func needsNobody(Proof) bool   { return true }
+func needsSomebody(Proof) bool { return false }
+
+// Methods are the names of the methods that vaws can log in by, in order.
+func Methods() []string {
+	var names []string
+	for name := range methods {
+		names = append(names, name)
 	}
-	if r.AuthRole == "" {
-		return "", hint.Errorf("set vaws_auth_role to the AppRole's role ID", "no role ID to log in with")
-	}
-	secret, err := s.config.Login()
+	slices.Sort(names)
+	return names
+}
+
+// LogIn gets a new token, and asks a person for what it takes. It neither looks
+// for a token that is kept nor keeps the new one.
+func (s *Source) LogIn(ctx context.Context, l credentials.Login) (credentials.Token, error) {
+	client, err := newClient(s.config, l.Namespace)
 	if err != nil {
-		return "", err
+		return credentials.Token{}, err
 	}
+	return s.logIn(ctx, client, l)
+}
+
+func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Login) (credentials.Token, error) {
+	how, known := methods[l.Method]
+	if !known {
+		err := fmt.Errorf("vaws cannot log in by %q", l.Method)
+		if near := hint.DidYouMean(l.Method, Methods()); near != "" {
+			err = hint.Wrap(err, near)
+		}
+		return credentials.Token{}, hint.Wrap(err, "the methods are "+strings.Join(Methods(), ", ")+`; any other: vault login -method=… -token-only, and give its token to "vaws login token"`)
+	}
+	var used []string
+	client = client.WithNamespace(l.Namespace)
+	client.ClearToken()
 	began := s.config.Now()
-	answer, err := client.Logical().WriteWithContext(ctx, "auth/"+r.AuthMount+"/login",
-		map[string]any{"role_id": r.AuthRole, "secret_id": secret.Value})
+	answer, err := how.ask(ctx, attemptToLogIn{l, s.config.Proof, client, &used})
+	if err == nil && answer != nil && answer.Auth != nil && answer.Auth.MFARequirement != nil {
+		began = s.config.Now()
+		answer, err = s.secondFactor(ctx, client, answer.Auth.MFARequirement, &used)
+	}
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "") {
 		err = errNothingThere
 	}
 	if err != nil {
-		return "", s.explainLogin(r, secret, err)
+		return credentials.Token{}, s.explainLogIn(l, err, used)
 	}
-	if life := time.Duration(answer.Auth.LeaseDuration) * time.Second; life > 0 {
-		s.tokenEnd = began.Add(life)
-	}
-	return answer.Auth.ClientToken, nil
+	return tokenOf(l, answer.Auth, began), nil
 }
 
-func (s *Source) explainLogin(r credentials.Request, secret Secret, err error) error {
-	var answer *api.ResponseError
-	refused := errors.As(err, &answer) && !isAway(err)
-	err = s.cleaned(s.explainAny(err), secret.Value)
-	err = fmt.Errorf("logging in to Vault by AppRole %q on mount %q with the secret ID of %s: %w",
-		r.AuthRole, r.AuthMount, secret.From, err)
-	if !refused {
-		return err
+// tokenOf is the token of an answer to a log-in that was sent at began.
+func tokenOf(l credentials.Login, auth *api.SecretAuth, began time.Time) credentials.Token {
+	t := credentials.Token{Login: l, Value: auth.ClientToken, Renewable: auth.Renewable}
+	if life := time.Duration(auth.LeaseDuration) * time.Second; life > 0 {
+		t.Life, t.Expiry = life, began.Add(life)
 	}
-	return hint.Wrap(err, fmt.Sprintf("a secret ID can expire or be used up; get a new one: vault write -f auth/%s/role/NAME/secret-id", r.AuthMount))
+	return t
 }
 
-// ReadSecret takes the secret of a log-in from a file, without the space around
-// it, or from a variable. Its errors do not hold it.
-func ReadSecret(file, variable string, getenv func(string) string) (Secret, error) {
-	const advice = "set vaws_auth_secret_file to a file, or vaws_auth_secret_env to the name of a variable that holds it"
-	switch {
-	case file != "":
-		data, err := readFile(file)
+func (a attemptToLogIn) write(ctx context.Context, path string, data map[string]any) (*api.Secret, error) {
+	return a.client.Logical().WriteWithContext(ctx, "auth/"+a.Mount+"/"+path, data)
+}
+
+// proof gets the secret, and notes it.
+func (a attemptToLogIn) proof(ctx context.Context, what string) (string, error) {
+	secret, err := a.secret(ctx, a.Method, what)
+	*a.used = append(*a.used, secret.Value)
+	return secret.Value, err
+}
+
+// byAppRole sends no secret ID where none is configured: a role may want none
+// (bind_secret_id).
+func byAppRole(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	if a.Role == "" {
+		return nil, hint.Errorf("give it as --auth-role or vaws_auth_role; run: vault read auth/"+a.Mount+"/role/NAME/role-id", "no role ID to log in with")
+	}
+	data := map[string]any{"role_id": a.Role}
+	if a.configured() || a.AskSecret != nil {
+		secret, err := a.proof(ctx, "secret ID")
 		if err != nil {
-			return Secret{}, hint.Errorf(advice, "reading the log-in's secret: %w", err)
+			return nil, err
 		}
-		return checkSecret(Secret{strings.TrimSpace(string(data)), file}, advice)
-	case variable != "":
-		return checkSecret(Secret{strings.TrimSpace(getenv(variable)), variable}, advice)
+		data["secret_id"] = secret
 	}
-	return Secret{}, hint.Errorf(advice, "no secret to log in with")
+	return a.write(ctx, "login", data)
 }
 
-// readFile reads a regular file: a pipe might never end.
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
+func byJWT(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	jwt, err := a.proof(ctx, "JWT")
+	if err != nil {
 		return nil, err
-	case !info.Mode().IsRegular() || info.Size() > maxAnswer:
-		return nil, fmt.Errorf("%s is not a small regular file", path)
 	}
-	return os.ReadFile(path)
+	data := map[string]any{"jwt": jwt}
+	if a.Role != "" {
+		data["role"] = a.Role
+	}
+	return a.write(ctx, "login", data)
 }
 
-func checkSecret(s Secret, advice string) (Secret, error) {
-	if s.Value == "" {
-		return Secret{}, hint.Errorf(advice, "the log-in's secret in %s is empty", s.From)
+// byCertificate is by the client certificate of the connection.
+func byCertificate(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	data := map[string]any{}
+	if a.Role != "" {
+		data["name"] = a.Role
 	}
-	return s, nil
+	return a.write(ctx, "login", data)
+}
+
+func byPassword(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	name := a.Username
+	if name == "" {
+		name = a.Role
+	}
+	if name == "" && a.Ask != nil {
+		var err error
+		if name, err = a.Ask(ctx, "user name: "); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case name == "":
+		return nil, hint.Errorf("give it: --username NAME", "no user name to log in with")
+	case strings.Contains(name, "/") || strings.Trim(name, ".") == "" || strings.ContainsFunc(name, func(r rune) bool { return r < 0x20 || r == 0x7f }):
+		return nil, errors.New("that is no user name") // it becomes part of a path
+	}
+	password, err := a.proof(ctx, "password")
+	if err != nil {
+		return nil, err
+	}
+	return a.write(ctx, "login/"+name, map[string]any{"password": password})
+}
+
+// byToken takes a token that there is already, and asks Vault what is known of it.
+// One that may not look itself up is taken as it is.
+func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	token, err := a.proof(ctx, "token")
+	if err != nil {
+		return nil, err
+	}
+	a.client.SetToken(token)
+	self, err := a.client.Auth().Token().LookupSelfWithContext(ctx)
+	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) && !denied.token {
+		return &api.Secret{Auth: &api.SecretAuth{ClientToken: token}}, nil
+	}
+	if err != nil || self == nil {
+		return nil, err
+	}
+	life, err := self.TokenTTL()
+	if err != nil {
+		return nil, err
+	}
+	renewable, _ := self.TokenIsRenewable()
+	return &api.Secret{Auth: &api.SecretAuth{ClientToken: token, LeaseDuration: int(life.Seconds()), Renewable: renewable}}, nil
+}
+
+// loginAdvices are hints for what Vault says to a log-in: a part of its words, and
+// the methods that it is about.
+var loginAdvices = []struct {
+	text, methods, hint string
+}{
+	{"no handler for route", "", "there is no auth method at this path; choose it with --auth-mount or vaws_auth_mount; run: vault auth list"},
+	{"invalid role or secret ID", "approle", "the role ID is wrong, or the secret ID is, has expired or is used up; get a new one: vault write -f auth/%s/role/NAME/secret-id"},
+	{"invalid secret id", "approle", "a secret ID can expire or be used up; get a new one: vault write -f auth/%s/role/NAME/secret-id"},
+	{"invalid role ID", "approle", "run: vault read auth/%s/role/NAME/role-id"},
+	{"missing secret_id", "approle", secretAdvice},
+}
+
+// explainLogIn puts what went wrong into words, without the secrets that were sent.
+func (s *Source) explainLogIn(l credentials.Login, err error, used []string) error {
+	how := l.Method
+	if l.Mount != l.Method {
+		how += fmt.Sprintf(" on mount %q", l.Mount)
+	}
+	if l.Role != "" && l.Method != "approle" {
+		how += fmt.Sprintf(" as role %q", l.Role)
+	}
+	var answer *api.ResponseError
+	if errors.As(err, &answer) || isAway(err) && !isOurs(err) {
+		err = s.explainAny(err)
+	}
+	return fmt.Errorf("logging in to Vault at %s by %s: %w", s.config.Address, how, hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...))
+}
+
+// isOurs reports whether an error is one of vaws, with words of its own.
+func isOurs(err error) bool { return len(hint.Of(err)) > 0 || errors.Is(err, errNothingThere) }
+
+func adviceFor(l credentials.Login, answer *api.ResponseError) []string {
+	if answer == nil || answer.RawError {
+		return nil
+	}
+	text := strings.Join(answer.Errors, " ")
+	for _, a := range loginAdvices {
+		if strings.Contains(text, a.text) && (a.methods == "" || strings.Contains(a.methods, l.Method)) {
+			return []string{strings.ReplaceAll(a.hint, "%s", l.Mount)}
+		}
+	}
+	if answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusForbidden {
+		return []string{"run: vault auth list (is the method mounted there? --auth-mount, vaws_auth_mount)"}
+	}
+	return nil
 }

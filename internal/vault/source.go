@@ -22,13 +22,14 @@ type Config struct {
 	Address string // Vault's, normalised
 	Via     string // address of a Vault Agent in between; empty: none
 	Proxy   string // HTTP proxy; empty: what HTTPS_PROXY and its like say
-	Headers bool   // send what VAULT_HEADERS says
+	Headers string // to send, as VAULT_HEADERS has them; may be empty
 	TLS     TLS
 
 	Token   string                                // VAULT_TOKEN, if it is for this address
 	Helper  func(context.Context) (string, error) // asks the token helper; nil: it is not for this address
-	NoToken string                                // why there may be none, as a hint; may be empty
-	Login   func() (Secret, error)                // what the log-in needs, the same each time; nil: none is configured
+	Tokens  TokenStore                            // of log-ins; nil: none are kept
+	Proof   Proof                                 // for the log-in of a request that names one
+	HowTo   func(credentials.Login) string        // how to get the log-in's token, as a hint; may be nil
 	MFACode string                                // for roles that ask AWS for a session with MFA; may be empty
 	AskMFA  func() (string, error)                // asks a person for it; nil: nobody is there
 
@@ -48,9 +49,12 @@ type TLS struct {
 // Source makes credentials of one Vault. It does nothing before it is asked.
 type Source struct {
 	config    Config
-	ambient   *string   // the ambient token once it is known; empty: none
-	helperErr error     // of the token helper, once it has failed
-	tokenEnd  time.Time // of a token that this source logged in for; zero: not known
+	helper    string // the token helper's token
+	helperErr error
+	helped    bool              // the token helper has been asked
+	token     credentials.Token // once there is a client
+	login     credentials.Login // that the token is, or should be, from
+	fresh     bool              // this source has logged in
 	client    *api.Client
 }
 
@@ -67,6 +71,10 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	}
 	began := s.config.Now()
 	secret, err := s.read(ctx, r)
+	if err != nil && s.replaceToken(ctx, r, err) {
+		began = s.config.Now()
+		secret, err = s.read(ctx, r)
+	}
 	if needsMFA(err) && s.config.MFACode == "" && s.config.AskMFA != nil {
 		code, askErr := s.config.AskMFA()
 		if askErr != nil {
@@ -90,21 +98,15 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	return c, nil
 }
 
-// Caller is a digest of the token, or of the log-in's secret, and of the MFA
-// code.
-func (s *Source) Caller(ctx context.Context) string {
+// Caller is a digest of the token, of the log-in's secret, and of the MFA code, as
+// far as they are at hand.
+func (s *Source) Caller(ctx context.Context, r credentials.Request) string {
 	h := sha256.New()
 	h.Write([]byte(s.config.MFACode + "\x00"))
 	if s.config.AskMFA != nil {
 		h.Write([]byte("somebody can be asked for the code"))
 	}
-	if s.config.Login != nil {
-		if secret, err := s.config.Login(); err == nil {
-			h.Write([]byte(secret.Value))
-		}
-	} else if token, err := s.ambientToken(ctx); err == nil {
-		h.Write([]byte(token))
-	}
+	h.Write([]byte(s.tokenAtHand(ctx, r)))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -122,9 +124,14 @@ func (s *Source) Connect(ctx context.Context, r credentials.Request) error {
 	if err != nil {
 		return err
 	}
-	client.SetToken(token)
 	s.client = client
+	s.use(token)
 	return nil
+}
+
+func (s *Source) use(t credentials.Token) {
+	s.token = t
+	s.client.SetToken(t.Value)
 }
 
 // attempt is one way to ask for credentials.

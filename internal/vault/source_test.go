@@ -229,8 +229,7 @@ func TestNothingOfTheEnvironmentReachesVault(t *testing.T) {
 }
 
 func TestHeadersOfTheSurroundings(t *testing.T) {
-	t.Setenv("VAULT_HEADERS", `{"X-Mine":"1"}`)
-	_, err := mint(t, request, Config{Headers: true}, func(w http.ResponseWriter, req *http.Request) {
+	_, err := mint(t, request, Config{Headers: `{"X-Mine":"1"}`}, func(w http.ResponseWriter, req *http.Request) {
 		if req.Header.Get("X-Mine") != "1" {
 			t.Errorf("headers %v", req.Header)
 		}
@@ -258,33 +257,27 @@ func TestMFAIsAskedForOnce(t *testing.T) {
 }
 
 func TestCallerDependsOnEverySecret(t *testing.T) {
-	login := func(value string) func() (Secret, error) {
-		return func() (Secret, error) { return Secret{value, "x"}, nil }
-	}
+	getenv := func(name string) string { return "secret in " + name }
+	byRole := request
+	byRole.AuthMethod = "approle"
 	var all []string
-	for _, c := range []Config{{}, {Token: "a"}, {Token: "b"}, {Token: "a", MFACode: "1"}, {Login: login("x")}, {Login: login("y")}, {AskMFA: func() (string, error) { return "", nil }}} {
-		digest := New(c).Caller(t.Context())
+	for _, c := range []struct {
+		config  Config
+		request credentials.Request
+	}{
+		{Config{}, request},
+		{Config{Token: "a"}, request},
+		{Config{Token: "b"}, request},
+		{Config{Token: "a", MFACode: "1"}, request},
+		{Config{AskMFA: func() (string, error) { return "", nil }}, request},
+		{Config{Proof: Proof{Variable: "X", Getenv: getenv}}, byRole},
+		{Config{Proof: Proof{Variable: "Y", Getenv: getenv}}, byRole},
+		{Config{Tokens: keeping{byRole.Login(): credentials.Token{Login: byRole.Login(), Value: "kept"}}}, byRole},
+	} {
+		digest := New(c.config).Caller(t.Context(), c.request)
 		if slices.Contains(all, digest) {
 			t.Errorf("two callers are the same")
 		}
 		all = append(all, digest)
-	}
-}
-
-func TestReadSecret(t *testing.T) {
-	file := t.TempDir() + "/secret"
-	if err := os.WriteFile(file, []byte(" s3cret\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	getenv := func(name string) string { return map[string]string{"S": "fromenv"}[name] }
-	for _, c := range []struct{ file, env, want string }{{file, "", "s3cret"}, {"", "S", "fromenv"}} {
-		if got, err := ReadSecret(c.file, c.env, getenv); err != nil || got.Value != c.want {
-			t.Errorf("%+v: %v", c, err)
-		}
-	}
-	for _, c := range []struct{ file, env string }{{"/nonexistent", ""}, {"", "UNSET"}, {"", ""}} {
-		if _, err := ReadSecret(c.file, c.env, getenv); err == nil || len(hint.Of(err)) == 0 {
-			t.Errorf("%+v: %v", c, err)
-		}
 	}
 }

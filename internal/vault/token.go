@@ -1,12 +1,12 @@
 package vault
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,54 +18,44 @@ import (
 	"vaws/internal/hint"
 )
 
-// tokenFor returns the token for the request: that of the log-in where one is
-// configured, else the ambient one; empty if there is none.
-func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials.Request) (string, error) {
-	if r.AuthMethod != "" {
-		return s.logIn(ctx, client, r)
+// tokenFor returns the token for the request: that of its log-in where one is
+// configured, else VAULT_TOKEN, that of "vaws login", the token helper's; empty if
+// there is none.
+func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials.Request) (credentials.Token, error) {
+	if s.login = r.Login(); r.AuthMethod != "" {
+		return s.tokenOfLogin(ctx, client, r.Login(), "")
 	}
-	return s.ambientToken(ctx)
+	if token := strings.TrimSpace(s.config.Token); token != "" {
+		return credentials.Token{Value: token}, nil
+	}
+	if t := s.chosenToken(ctx, client, r); t.Value != "" {
+		return t, nil
+	}
+	value, err := s.helperToken(ctx)
+	return credentials.Token{Value: value}, err
 }
 
 // helperTimeout is what a token helper may take, which may ask a keyring or a
 // person.
 const helperTimeout = 30 * time.Second
 
-// configuredHelper returns the helper of ~/.vault, with the environment that it is
-// to have: while it runs, another goroutine may be making a client.
-func configuredHelper() (tokenhelper.TokenHelper, error) {
-	variables.Lock()
-	defer variables.Unlock()
-	helper, err := cliconfig.DefaultTokenHelper()
-	if external, ok := helper.(*tokenhelper.ExternalTokenHelper); ok {
-		external.Env = os.Environ()
+// helperToken asks the token helper, once: asking one that has failed again would
+// take its time once more.
+func (s *Source) helperToken(ctx context.Context) (string, error) {
+	if s.config.Helper == nil || s.helped {
+		return s.helper, s.helperErr
 	}
-	return helper, err
+	ctx, cancel := context.WithTimeout(ctx, helperTimeout)
+	defer cancel()
+	token, err := s.config.Helper(ctx)
+	s.helper, s.helperErr, s.helped = strings.TrimSpace(token), err, true
+	return s.helper, err
 }
 
-// ambientToken is VAULT_TOKEN, else the token helper's; empty if there is none.
-func (s *Source) ambientToken(ctx context.Context) (string, error) {
-	if s.ambient != nil || s.helperErr != nil {
-		return *cmp.Or(s.ambient, new(string)), s.helperErr
-	}
-	token := s.config.Token
-	if token == "" && s.config.Helper != nil {
-		ctx, cancel := context.WithTimeout(ctx, helperTimeout)
-		defer cancel()
-		var err error
-		if token, err = s.config.Helper(ctx); err != nil {
-			s.helperErr = err // asking once more would take its time once more
-			return "", err
-		}
-	}
-	token = strings.TrimSpace(token)
-	s.ambient = &token
-	return token, nil
-}
-
-// HelperToken asks the token helper that the user has configured for the vault
-// CLI, by default ~/.vault-token. Without a home directory there is none.
-func HelperToken(ctx context.Context) (string, error) {
+// HelperToken asks the token helper that the user has configured for the vault or
+// bao CLI, by default ~/.vault-token. Without a home directory there is none. self
+// is the path of this program: a helper that is vaws has nothing to tell it.
+func HelperToken(ctx context.Context, self string) (string, error) {
 	if _, err := os.UserHomeDir(); err != nil {
 		return "", nil // the helper would panic
 	}
@@ -76,7 +66,7 @@ func HelperToken(ctx context.Context) (string, error) {
 	answers := make(chan answer, 1)
 	go func() { // a helper takes no context
 		var a answer
-		a.token, a.err = askHelper()
+		a.token, a.err = askHelper(self)
 		answers <- a
 	}()
 	select {
@@ -87,8 +77,11 @@ func HelperToken(ctx context.Context) (string, error) {
 	}
 }
 
-func askHelper() (string, error) {
+func askHelper(self string) (string, error) {
 	helper, err := configuredHelper()
+	if err == nil && isSame(helper.Path(), self) {
+		return "", nil
+	}
 	if err == nil {
 		var token string
 		if token, err = helper.Get(); err == nil {
@@ -99,4 +92,54 @@ func askHelper() (string, error) {
 		err = exit // without the helper's own words, which may be the token
 	}
 	return "", hint.Errorf("check the token_helper in ~/.vault, or set VAULT_TOKEN", "asking the token helper: %w", err)
+}
+
+func isSame(path, other string) bool {
+	a, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(other)
+	return err == nil && os.SameFile(a, b)
+}
+
+// configuredHelper returns the helper of ~/.vault, else of ~/.bao, with the
+// environment that it is to have: while it runs, another goroutine may be making a
+// client.
+func configuredHelper() (tokenhelper.TokenHelper, error) {
+	variables.Lock()
+	defer variables.Unlock()
+	environ := os.Environ()
+	if bao := baoConfig(); bao != "" {
+		defer os.Unsetenv(envConfigPath)
+		os.Setenv(envConfigPath, bao)
+	}
+	helper, err := cliconfig.DefaultTokenHelper()
+	if external, ok := helper.(*tokenhelper.ExternalTokenHelper); ok {
+		external.Env = environ
+	}
+	return helper, err
+}
+
+// envConfigPath names another file than ~/.vault (cliconfig's ConfigPathEnv).
+const envConfigPath = "VAULT_CONFIG_PATH"
+
+// baoConfig is the configuration file of the bao CLI where the vault CLI has none
+// (https://openbao.org/docs/commands/token-helper); empty: there is none.
+func baoConfig() string {
+	home, err := os.UserHomeDir()
+	if err != nil || os.Getenv(envConfigPath) != "" {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join(home, ".vault")); err == nil {
+		return ""
+	}
+	bao := os.Getenv("BAO_CONFIG_PATH")
+	if bao == "" {
+		bao = filepath.Join(home, ".bao")
+	}
+	if _, err := os.Stat(bao); err != nil {
+		return ""
+	}
+	return bao
 }

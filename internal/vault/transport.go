@@ -36,11 +36,13 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := g.next.RoundTrip(req)
 	took := g.now().Sub(began).Round(time.Millisecond)
+	asked := *req.URL
+	asked.RawQuery = "" // which a sign-in's code is part of
 	if err != nil {
-		g.debug("%s %s: %v, %s", req.Method, req.URL, err, took)
+		g.debug("%s %s: %v, %s", req.Method, &asked, err, took)
 		return nil, err
 	}
-	g.debug("%s %s: %s, %s", req.Method, req.URL, resp.Status, took)
+	g.debug("%s %s: %s, %s", req.Method, &asked, resp.Status, took)
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		return nil, &redirectError{to: origin(resp)}

@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"vaws/internal/cache"
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+	"vaws/internal/profile"
+	"vaws/internal/term"
+	"vaws/internal/vault"
+)
+
+// loginFlags say which log-in is meant.
+type loginFlags struct {
+	vaultFlags    `embed:""`
+	Method        *string `arg:"" optional:"" help:"${methods}."`
+	Profile       string  `placeholder:"NAME" help:"Take what is not given from this profile of the AWS config."`
+	AuthMount     *string `placeholder:"PATH" help:"Mount of the auth method, by default the method's name (VAWS_AUTH_MOUNT)."`
+	AuthRole      *string `placeholder:"NAME" help:"Role to log in as; for approle the role ID (VAWS_AUTH_ROLE)."`
+	AuthNamespace *string `placeholder:"PATH" help:"Namespace of the auth method, where it is another (VAWS_AUTH_NAMESPACE)."`
+}
+
+// loginCommand gets a token and keeps it.
+type loginCommand struct {
+	loginFlags `embed:""`
+	Username   string  `placeholder:"NAME" help:"User name, for methods with a password."`
+	SecretFile *string `placeholder:"FILE" help:"File with the password, secret ID, JWT or token; - is stdin."`
+	NoBrowser  bool    `help:"Print the address to sign in at instead of opening a browser."`
+	Port       int     `placeholder:"N" default:"8250" help:"Port on localhost to which the browser comes back."`
+}
+
+func methodNames() string { return strings.Join(vault.Methods(), ", ") }
+
+// Help is shown below the summary.
+func (loginCommand) Help() string {
+	return `The token is kept sealed, like cached credentials, and every command uses it. What is not given comes from the profile that --profile names, else from [vaws].
+
+    vaws login oidc --auth-role dev
+    vaws login userpass --username alice
+    vaws login approle --auth-role ROLE-ID --secret-file FILE`
+}
+
+// settings are the flags that were given.
+func (f loginFlags) settings() (map[string]string, error) {
+	return given(map[string]*string{
+		profile.Address: f.Address, profile.Namespace: f.Namespace, profile.Auth: f.Method,
+		profile.AuthMount: f.AuthMount, profile.AuthRole: f.AuthRole, profile.AuthNamespace: f.AuthNamespace,
+	})
+}
+
+// resolveLogin finds the log-in that is meant, whose method may be empty.
+func (s *session) resolveLogin(f loginFlags, secretFile *string) (profile.Target, error) {
+	s.heedDebug(f.vaultFlags)
+	settings, err := f.settings()
+	if err != nil {
+		return profile.Target{}, err
+	}
+	if secretFile != nil {
+		settings[profile.AuthSecretFile] = *secretFile
+	}
+	t, err := profile.ResolveLogin(profile.Query{Name: f.Profile, Flags: settings, Getenv: s.getenv})
+	if usage := (profile.UsageError{}); errors.As(err, &usage) {
+		return t, usageError{err}
+	}
+	return t, err
+}
+
+// warnIfPlain warns of an address at which everybody on the way can read along.
+func (s *session) warnIfPlain(t profile.Target) {
+	if t.Plain() {
+		s.warn(hint.Wrap(fmt.Errorf("tokens and credentials travel unencrypted to %s", t.Request.Address), "use an https:// address"))
+	}
+}
+
+// Run logs in, keeps the token, and makes it the one that is used where no log-in is
+// configured.
+func (l loginCommand) Run(s *session) error {
+	if l.SecretFile != nil && *l.SecretFile == "" {
+		return usageError{hint.Errorf("leave it out, or give it a value", "--secret-file is empty")}
+	}
+	t, err := s.resolveLogin(l.loginFlags, l.SecretFile)
+	if err != nil {
+		return err
+	}
+	login := t.Request.Login()
+	if login.Method == "" {
+		return usageError{hint.Errorf("run: vaws login METHOD, where METHOD is "+methodNames()+" (or set vaws_auth in the AWS config)",
+			"no method is named")}
+	}
+	s.warnIfPlain(t)
+	defer s.quitQuietly()()
+	ctx, cancel := context.WithTimeout(context.Background(), promptTime)
+	defer cancel()
+	store, err := s.placeForTokens(ctx, l.vaultFlags)
+	if err != nil {
+		return err
+	}
+	config, err := s.vaultConfig(t, targetFlags{}, store, true)
+	if err != nil {
+		return err
+	}
+	if err := l.prove(s, &config.Proof); err != nil {
+		return err
+	}
+	token, err := vault.New(config).LogIn(ctx, login)
+	if err != nil {
+		return err
+	}
+	if err := keepToken(ctx, store, t, token); err != nil {
+		return err
+	}
+	s.say(fmt.Sprintf("logged in to %s by %s%s", t.Request.Address, named(login), s.lifeOf(token)))
+	return nil
+}
+
+// placeForTokens opens the cache, without which there is no point in logging in.
+func (s *session) placeForTokens(ctx context.Context, f vaultFlags) (*cache.Cache, error) {
+	mode, err := s.cacheMode(f)
+	if err == nil && mode == cache.None {
+		return nil, usageError{hint.Errorf("without a cache, set VAULT_TOKEN", "there is nowhere to keep the token")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	store, err := s.openCache(ctx, mode)
+	if err != nil {
+		return nil, fmt.Errorf("there is nowhere to keep the token: %w", err)
+	}
+	return store, nil
+}
+
+// keepToken keeps the token for its log-in, and the log-in as the one to use where
+// none is configured.
+func keepToken(ctx context.Context, store *cache.Cache, t profile.Target, token credentials.Token) error {
+	err := store.SaveToken(ctx, token.Login, token)
+	if err == nil {
+		err = store.SaveToken(ctx, choiceAt(t), credentials.Token{Login: token.Login})
+	}
+	if err != nil {
+		return fmt.Errorf("keeping the token: %w", err)
+	}
+	return nil
+}
+
+// choiceAt is where the log-in that a person has chosen for the target's Vault is
+// kept.
+func choiceAt(t profile.Target) credentials.Login {
+	return credentials.Login{Address: t.Request.Address, Namespace: t.Request.Namespace}
+}
+
+// named is a log-in in a message. An AppRole's role ID is nobody's business.
+func named(l credentials.Login) string {
+	text := l.Method
+	if l.Mount != l.Method {
+		text += " on " + l.Mount
+	}
+	if l.Role != "" && l.Method != "approle" {
+		text += " as " + l.Role
+	}
+	return text
+}
+
+func (s *session) lifeOf(t credentials.Token) string {
+	if t.Expiry.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" until %s (%s)", t.Expiry.Local().Format("2006-01-02 15:04"), t.Life)
+}
+
+// prove says how the log-in gets what only a person or stdin has.
+func (l loginCommand) prove(s *session, p *vault.Proof) error {
+	p.Username, p.Port = l.Username, l.Port
+	if p.File == "-" {
+		p.File = ""
+		secret, err := secretFromStdin()
+		if err != nil {
+			return err
+		}
+		p.Given = secret
+	}
+	p.Browse = func(address string) { l.browse(s, address) }
+	if term.Available() {
+		p.Ask = func(ctx context.Context, prompt string) (string, error) {
+			s.calm()
+			return term.Ask(ctx, prompt)
+		}
+		p.AskSecret = func(ctx context.Context, prompt string) (string, error) {
+			s.calm()
+			return term.AskSecret(ctx, prompt)
+		}
+	}
+	return nil
+}
+
+// A JWT takes a few kilobytes.
+const maxSecret = 1 << 20
+
+func secretFromStdin() (string, error) {
+	if term.IsTerminal(os.Stdin) {
+		return "", usageError{hint.Errorf("leave out --secret-file to be asked for it", "stdin is the terminal, which would show the secret")}
+	}
+	text, err := io.ReadAll(io.LimitReader(os.Stdin, maxSecret+1))
+	secret := strings.TrimSpace(string(text))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the secret from stdin: %w", err)
+	case secret == "":
+		return "", errors.New("the secret on stdin is empty")
+	case len(text) > maxSecret:
+		return "", errors.New("what comes from stdin is too long for a secret")
+	}
+	return secret, nil
+}
+
+// browse shows the address at which to sign in. Over SSH the browser that would
+// open is on the wrong machine.
+func (l loginCommand) browse(s *session, address string) {
+	remote := s.getenv("SSH_CONNECTION") != "" && s.getenv("DISPLAY") == "" && s.getenv("WAYLAND_DISPLAY") == ""
+	if !l.NoBrowser && !remote {
+		err := term.Browse(address)
+		if err == nil {
+			s.say("sign in in the browser; if none opens, at this address: " + address)
+			return
+		}
+		s.warn(err)
+	}
+	s.say("sign in at this address: " + address)
+	s.advise(fmt.Sprintf("a browser on another machine needs a way back: ssh -L %d:localhost:%d HOST", l.Port, l.Port))
+}
+
+// howTo is the hint for who lacks the log-in's token.
+func (s *session) howTo(t profile.Target, l credentials.Login) string {
+	if l.Method != "" {
+		return fmt.Sprintf("run %q", s.loginLine(t, l))
+	}
+	switch {
+	case t.Ambient && s.getenv("VAULT_TOKEN") != "":
+		return fmt.Sprintf("set a new VAULT_TOKEN, or unset it and run %q", s.loginLine(t, l))
+	case t.Ambient:
+		return fmt.Sprintf("run %q, or set VAULT_TOKEN", s.loginLine(t, l))
+	case t.Home == "":
+		return fmt.Sprintf("run %q (VAULT_TOKEN is for the Vault in VAULT_ADDR)", s.loginLine(t, l))
+	}
+	return fmt.Sprintf("run %q (VAULT_TOKEN and the token helper are for %s)", s.loginLine(t, l), t.Home)
+}
+
+// loginLine is the command that logs in so. It names what would not be found without
+// being named.
+func (s *session) loginLine(t profile.Target, l credentials.Login) string {
+	words := []string{"vaws login", l.Method}
+	if l.Method == "" {
+		words[1] = "METHOD"
+	}
+	add := func(flag, value, otherwise string) {
+		if value != otherwise && value != "" {
+			words = append(words, flag, quote(value))
+		}
+	}
+	add("--auth-mount", l.Mount, l.Method)
+	add("--auth-role", l.Role, "")
+	usual, _ := profile.ResolveLogin(profile.Query{Getenv: s.getenv})
+	add("--address", t.Request.Address, usual.Request.Address)
+	add("--namespace", t.Request.Namespace, usual.Request.Namespace)
+	if l.Method != "" {
+		add("--auth-namespace", l.Namespace, t.Request.Namespace)
+	}
+	return strings.Join(words, " ")
+}
+
+// revokeTokenTime is how long Vault may take to revoke a token and its leases.
+const revokeTokenTime = 30 * time.Second

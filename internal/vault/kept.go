@@ -1,0 +1,237 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/credentials"
+)
+
+// TokenStore keeps tokens for other processes.
+type TokenStore interface {
+	// LoadToken returns what is kept for the log-in, which may have ended; an empty
+	// token if that is nothing.
+	LoadToken(context.Context, credentials.Login) credentials.Token
+	// LockToken makes this process the only one to log in so, until unlock is
+	// called. It waits while another process is.
+	LockToken(context.Context, credentials.Login) (unlock func(), err error)
+	// SaveToken replaces what is kept for the log-in.
+	SaveToken(context.Context, credentials.Login, credentials.Token) error
+}
+
+func (s *Source) load(ctx context.Context, l credentials.Login) credentials.Token {
+	if s.config.Tokens == nil {
+		return credentials.Token{}
+	}
+	return s.config.Tokens.LoadToken(ctx, l)
+}
+
+func (s *Source) keep(ctx context.Context, t credentials.Token) {
+	if s.config.Tokens == nil {
+		return
+	}
+	if err := s.config.Tokens.SaveToken(ctx, t.Login, t); err != nil {
+		s.config.Debug("the token is not kept: %v", err)
+	}
+}
+
+// tokenOfLogin returns the token of a log-in: the one that is kept while it is
+// young, else a renewed or a new one. rejected is a token that Vault no longer
+// accepts, if there is one.
+func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credentials.Login, rejected string) (credentials.Token, error) {
+	alone := s.logsInAlone(l)
+	if l.Method == "token" && alone {
+		return s.logIn(ctx, client, l) // whoever writes the file keeps the token
+	}
+	if t := s.load(ctx, l); s.isYoung(t, rejected) {
+		return t, nil
+	}
+	defer s.lockToken(ctx, l)()
+	t := s.load(ctx, l)
+	switch {
+	case s.isYoung(t, rejected):
+		s.config.Debug("another process has logged in or renewed the token meanwhile")
+		return t, nil
+	case t.Value == rejected:
+		t = credentials.Token{}
+	case s.works(t) && t.Renewable:
+		if t = s.renewToken(ctx, client, t); !t.Ageing(s.config.Now()) {
+			return t, nil
+		}
+	}
+	if !alone {
+		return t, s.needsPerson(l, t)
+	}
+	fresh, err := s.logIn(ctx, client, l)
+	if err != nil && s.works(t) {
+		s.config.Debug("using the old token: %v", err)
+		return t, nil
+	}
+	if err == nil {
+		s.fresh = true
+		s.config.Debug("logged in by %s", l.Method)
+		s.keep(ctx, fresh)
+	}
+	return fresh, err
+}
+
+func (s *Source) works(t credentials.Token) bool { return t.Valid(s.config.Now()) }
+
+func (s *Source) isYoung(t credentials.Token, rejected string) bool {
+	return s.works(t) && !t.Ageing(s.config.Now()) && t.Value != rejected
+}
+
+// logsInAlone reports whether the log-in is configured and needs nobody.
+func (s *Source) logsInAlone(l credentials.Login) bool {
+	how, known := methods[l.Method]
+	return l.Method != "" && (!known || how.alone(s.config.Proof))
+}
+
+// lockToken goes on without the lock if it cannot be had: logging in twice does no
+// harm.
+func (s *Source) lockToken(ctx context.Context, l credentials.Login) (unlock func()) {
+	if s.config.Tokens == nil {
+		return func() {}
+	}
+	unlock, err := s.config.Tokens.LockToken(ctx, l)
+	if err != nil {
+		s.config.Debug("logging in without the lock: %v", err)
+		return func() {}
+	}
+	return unlock
+}
+
+// renewToken extends the token's life as far as Vault allows, and returns it as it
+// is if that is not at all.
+func (s *Source) renewToken(ctx context.Context, client *api.Client, t credentials.Token) credentials.Token {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	client = client.WithNamespace(t.Login.Namespace)
+	client.SetToken(t.Value)
+	began := s.config.Now()
+	answer, err := client.Auth().Token().RenewSelfWithContext(ctx, 0)
+	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.LeaseDuration <= 0) {
+		err = errNothingThere
+	}
+	if err != nil {
+		s.config.Debug("the token is not renewed: %v", s.cleaned(s.explainAny(err), t.Value))
+		return t
+	}
+	t.Expiry = began.Add(time.Duration(answer.Auth.LeaseDuration) * time.Second)
+	t.Renewable = answer.Auth.Renewable && !t.Ageing(began)
+	s.config.Debug("renewed the token")
+	s.keep(ctx, t)
+	return t
+}
+
+// needsPerson is nil for a token that still works.
+func (s *Source) needsPerson(l credentials.Login, t credentials.Token) error {
+	if s.works(t) {
+		return nil
+	}
+	how := l.Method
+	if l.Role != "" {
+		how += fmt.Sprintf(" as %q", l.Role)
+	}
+	err := fmt.Errorf("nobody is logged in to Vault at %s by %s", s.config.Address, how)
+	if t.Value != "" {
+		err = fmt.Errorf("the log-in to Vault at %s by %s has expired", s.config.Address, how)
+	}
+	return s.withHowTo(err)
+}
+
+// choices are the log-ins that a person last chose at the address, that of the
+// namespace first, then of those above it: Vault lets a token reach down.
+func (s *Source) choices(ctx context.Context, address, namespace string) []credentials.Login {
+	var all []credentials.Login
+	for {
+		choice := s.load(ctx, credentials.Login{Address: address, Namespace: namespace})
+		if choice.Login.Method != "" {
+			all = append(all, choice.Login)
+		}
+		if namespace == "" {
+			return all
+		}
+		namespace, _ = path.Split(namespace)
+		namespace = strings.TrimSuffix(namespace, "/")
+	}
+}
+
+// chosenToken is the token of the first choice that works; empty if there is none.
+func (s *Source) chosenToken(ctx context.Context, client *api.Client, r credentials.Request) credentials.Token {
+	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
+		if s.login.Method == "" {
+			s.login = l // which to name when none works
+		}
+		t, err := s.tokenOfLogin(ctx, client, l, "")
+		if err == nil {
+			return t
+		}
+		s.config.Debug("%v", err)
+	}
+	return credentials.Token{}
+}
+
+// tokenAtHand is what tells one caller's tokens and secrets from another's, as far
+// as it takes neither a log-in nor a renewal.
+func (s *Source) tokenAtHand(ctx context.Context, r credentials.Request) string {
+	if r.AuthMethod != "" {
+		return s.config.Proof.traces() + s.load(ctx, r.Login()).Value
+	}
+	if s.config.Token != "" {
+		return s.config.Token
+	}
+	kept := ""
+	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
+		kept += s.load(ctx, l).Value
+	}
+	helper, _ := s.helperToken(ctx)
+	return kept + helper
+}
+
+// replaceToken gets another token after Vault has denied a request, if it was the
+// token's fault and a log-in needs nobody. It does so once.
+func (s *Source) replaceToken(ctx context.Context, r credentials.Request, err error) bool {
+	var denied *deniedError
+	l := r.Login()
+	if !errors.As(err, &denied) || s.fresh || !s.logsInAlone(l) || !s.isToBlame(ctx, denied) {
+		return false
+	}
+	s.config.Debug("Vault no longer accepts the token")
+	t, err := s.tokenOfLogin(ctx, s.client, l, s.token.Value)
+	if err != nil || t.Value == s.token.Value {
+		return false
+	}
+	s.use(t)
+	return true
+}
+
+// RevokeToken ends a token, and with it every lease that was made with it. One that
+// has ended already is no error. An error wraps ErrUnavailable if Vault could not be
+// asked.
+func (s *Source) RevokeToken(ctx context.Context, t credentials.Token) error {
+	client, err := newClient(s.config, t.Login.Namespace)
+	if err != nil {
+		return err
+	}
+	client.SetToken(t.Value)
+	err = asDenied(client.Auth().Token().RevokeSelfWithContext(ctx, ""))
+	var denied *deniedError
+	switch {
+	case err == nil || errors.As(err, &denied) && denied.token:
+		return nil
+	case denied != nil:
+		err = fmt.Errorf("the token may not revoke itself, or has ended: %w", denied)
+	case isAway(err):
+		err = unavailable{s.explainAny(err)}
+	default:
+		err = s.explainAny(err)
+	}
+	return fmt.Errorf("revoking the token at %s: %w", s.config.Address, s.cleaned(err, t.Value))
+}

@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/hint"
+)
+
+// byBrowser signs in at the identity provider that Vault names, as Vault's own CLI
+// does (https://developer.hashicorp.com/vault/docs/auth/jwt#oidc-login-cli). The
+// client nonce binds Vault's answer to this process: who steals the code on its way
+// through the browser cannot use it.
+func byBrowser(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
+	if a.Browse == nil {
+		return nil, errors.New("a browser is needed, and nobody is there to use it")
+	}
+	callback, err := listenForCallback(a.Port)
+	if err != nil {
+		return nil, err
+	}
+	defer callback.close()
+	nonce := rand.Text()
+	*a.used = append(*a.used, nonce)
+	address, err := a.authURL(ctx, callback.address(), nonce)
+	if err != nil {
+		return nil, err
+	}
+	a.Browse(address.String())
+	came, err := callback.wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	*a.used = append(*a.used, came.code)
+	answer, err := a.exchange(ctx, came, address.Query().Get("state"), nonce)
+	came.tell(err)
+	return answer, err
+}
+
+// authURL asks Vault where to sign in. Vault answers with nothing if the role does
+// not exist or does not allow the address to come back to, and says why only in its
+// log.
+func (a attemptToLogIn) authURL(ctx context.Context, redirect, nonce string) (*url.URL, error) {
+	data := map[string]any{"redirect_uri": redirect, "client_nonce": nonce}
+	if a.Role != "" {
+		data["role"] = a.Role
+	}
+	answer, err := a.write(ctx, "oidc/auth_url", data)
+	if err != nil {
+		return nil, err
+	}
+	text := ""
+	if answer != nil {
+		text = fields(answer.Data).text("auth_url")
+	}
+	if text == "" {
+		return nil, hint.Errorf(fmt.Sprintf("is there such a role, and is %s among its allowed_redirect_uris? run: vault read auth/%s/role/NAME", redirect, a.Mount),
+			"Vault does not allow the role to sign in at %s", redirect)
+	}
+	address, err := url.Parse(text)
+	if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" {
+		return nil, errors.New("Vault names no address to sign in at")
+	}
+	return address, nil
+}
+
+// exchange gives Vault what the browser brought back.
+func (a attemptToLogIn) exchange(ctx context.Context, came arrival, state, nonce string) (*api.Secret, error) {
+	const again = "try again, in one browser window; if you have not signed in just now, somebody else may have tried"
+	switch {
+	case came.refusal != "":
+		return nil, hint.Errorf("ask who runs the identity provider", "the identity provider refused: %s", clip(came.refusal))
+	case state == "" || subtle.ConstantTimeCompare([]byte(came.state), []byte(state)) != 1:
+		return nil, hint.Errorf(again, "the browser came back from a sign-in that vaws has not begun (the state does not match)")
+	case came.code == "":
+		return nil, hint.Errorf(again, "the browser came back without a code")
+	}
+	path := "auth/" + a.Mount + "/oidc/callback"
+	if came.idToken != "" { // response_mode=form_post: Vault keeps it until it is asked for by state
+		form := map[string][]string{"state": {came.state}, "code": {came.code}, "id_token": {came.idToken}, "client_nonce": {nonce}}
+		if err := a.post(ctx, path, form); err != nil {
+			return nil, err
+		}
+	}
+	return a.client.Logical().ReadWithDataWithContext(ctx, path, map[string][]string{
+		"state": {came.state}, "code": {came.code}, "client_nonce": {nonce},
+	})
+}
+
+// post sends a form, which is what Vault takes there.
+func (a attemptToLogIn) post(ctx context.Context, path string, form url.Values) error {
+	request := a.client.NewRequest("POST", "/v1/"+path)
+	request.BodyBytes = []byte(form.Encode())
+	request.Headers.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := a.client.RawRequestWithContext(ctx, request)
+	if response != nil {
+		response.Body.Close()
+	}
+	return err
+}
