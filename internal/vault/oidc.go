@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -61,11 +62,11 @@ func (a attemptToLogIn) authURL(ctx context.Context, redirect, nonce string) (*u
 	}
 	if text == "" {
 		return nil, hint.Errorf(fmt.Sprintf("is there such a role, and is %s among its allowed_redirect_uris? run: vault read auth/%s/role/NAME", redirect, a.Mount),
-			"Vault does not allow the role to sign in at %s", redirect)
+			"signing in at %s is not allowed to the role", redirect)
 	}
 	address, err := url.Parse(text)
 	if err != nil || address.Scheme != "https" && address.Scheme != "http" || address.Host == "" {
-		return nil, errors.New("Vault names no address to sign in at")
+		return nil, errors.New("the answer of Vault has no address to sign in at")
 	}
 	return address, nil
 }
@@ -78,13 +79,12 @@ func (a attemptToLogIn) exchange(ctx context.Context, came arrival, state, nonce
 		return nil, hint.Errorf("ask who runs the identity provider", "the identity provider refused: %s", clip(came.refusal))
 	case state == "" || subtle.ConstantTimeCompare([]byte(came.state), []byte(state)) != 1:
 		return nil, hint.Errorf(again, "the browser came back from a sign-in that vaws has not begun (the state does not match)")
-	case came.code == "":
+	case came.code == "" && came.idToken == "":
 		return nil, hint.Errorf(again, "the browser came back without a code")
 	}
 	path := "auth/" + a.Mount + "/oidc/callback"
-	if came.idToken != "" { // response_mode=form_post: Vault keeps it until it is asked for by state
-		form := map[string][]string{"state": {came.state}, "code": {came.code}, "id_token": {came.idToken}, "client_nonce": {nonce}}
-		if err := a.post(ctx, path, form); err != nil {
+	if came.idToken != "" {
+		if err := a.post(ctx, path, came, nonce); err != nil {
 			return nil, err
 		}
 	}
@@ -93,14 +93,23 @@ func (a attemptToLogIn) exchange(ctx context.Context, came arrival, state, nonce
 	})
 }
 
-// post sends a form, which is what Vault takes there.
-func (a attemptToLogIn) post(ctx context.Context, path string, form url.Values) error {
-	request := a.client.NewRequest("POST", "/v1/"+path)
-	request.BodyBytes = []byte(form.Encode())
-	request.Headers.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := a.client.RawRequestWithContext(ctx, request)
-	if response != nil {
-		response.Body.Close()
+// post hands over what came by response_mode=form_post, which Vault keeps until it
+// is asked for by the state. It keeps it even when it answers 400 because the browser
+// came back to another address than its own (pathCallbackPost in
+// hashicorp/vault-plugin-auth-jwt), so an answer says nothing.
+func (a attemptToLogIn) post(ctx context.Context, path string, came arrival, nonce string) error {
+	body, err := json.Marshal(map[string]string{
+		"state": came.state, "code": came.code, "id_token": came.idToken, "client_nonce": nonce,
+	})
+	if err != nil {
+		return err
+	}
+	answer, err := a.client.Logical().WriteRawWithContext(ctx, path, body)
+	if answer != nil {
+		defer answer.Body.Close()
+	}
+	if refused := (*api.ResponseError)(nil); errors.As(err, &refused) {
+		return nil
 	}
 	return err
 }
