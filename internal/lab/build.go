@@ -24,15 +24,16 @@ const cacheVariable = "VAWS_LAB_CACHE"
 type Binaries struct {
 	// Vault is the path of vaultd. It lies in the cache and stays.
 	Vault string
-	// Dir holds vaws and client, built from the sources as they are now. It is
-	// fit to be put on PATH, and Remove deletes it.
+	// Dir holds vaws, client and browser, built from the sources as they are
+	// now, and browser once more as xdg-open. It is fit to be put on PATH, and
+	// Remove deletes it.
 	Dir string
 }
 
 // Remove deletes Dir.
 func (b *Binaries) Remove() error { return os.RemoveAll(b.Dir) }
 
-// Build builds vaultd, unless the cache has it, and vaws and client. What it
+// Build builds vaultd, unless the cache has it, and the other programs. What it
 // does, and how long it has taken, goes to progress.
 func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 	module, err := moduleDir()
@@ -48,14 +49,19 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 		return nil, err
 	}
 	b := &Binaries{Vault: vault, Dir: dir}
-	for _, program := range []struct{ name, module, pkg, tags string }{
-		{"vaws", filepath.Join(module, "..", ".."), ".", "nethttpomithttp2"}, // as the Makefile has it
-		{"client", module, "./client", ""},
+	for _, program := range []struct{ name, module, pkg string }{
+		{"vaws", filepath.Join(module, "..", ".."), "."},
+		{"client", module, "./client"},
+		{"browser", module, "./browser"},
 	} {
-		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name), "-tags="+program.tags); err != nil {
+		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name)); err != nil {
 			_ = b.Remove()
 			return nil, err
 		}
+	}
+	if err := os.Symlink("browser", filepath.Join(dir, "xdg-open")); err != nil {
+		_ = b.Remove()
+		return nil, err
 	}
 	return b, nil
 }
@@ -184,11 +190,10 @@ func pruneCache(cache, version string, now time.Time) error {
 
 // goBuild builds a package statically, as releases are, and says so when it
 // takes longer than a moment.
-func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string, flags ...string) error {
+func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string) error {
 	stop := announce(progress, "building "+name+" …")
 	defer stop()
-	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output, pkg)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	var out bytes.Buffer

@@ -23,17 +23,58 @@ import (
 //	vault [@NAME] read PATH | list PATH | delete PATH
 //	vault [@NAME] mount PATH [ACCOUNT]      one more AWS engine with the default roles
 //	vault [@NAME] token KIND VAR [mount=PATH] [ttl=20m] [batch] [no-default]
-//	vault [@NAME] approle ROLE KIND ROLEIDVAR SECRETIDVAR [mount=PATH]
 //	vault [@NAME] policy KIND VAR [mount=PATH]
 //	vault [@NAME] enable METHOD PATH        an auth method
 //	vault [@NAME] requests N [TEXT]         requests since the start or the last
 //	vault [@NAME] requests reset            reset, those whose line has TEXT
+//
+//	vault [@NAME] approle ROLE KIND ROLEIDVAR SECRETIDVAR [uses=N] [expires=2s] [OPTION…]
+//	                                        uses and expires are the secret ID's; Vault
+//	                                        tidies expired ones away within a minute
+//	vault [@NAME] cert ROLE KIND [OPTION…]  for the client certificate of tlsvault NAME
+//	vault [@NAME] jwt ROLE KIND [OPTION…]   for the JWTs of jwt and github
+//	vault [@NAME] kubernetes ROLE KIND [OPTION…]
+//	                                        for the JWTs of serviceaccount
+//	vault [@NAME] ldap NAME PASSWORD KIND [OPTION…]
+//	                                        a user of an LDAP server; the options that
+//	                                        tell of tokens hold for all its users
+//	vault [@NAME] oidc ROLE KIND [form_post] [OPTION…]
+//	                                        for the users of idp; ROLE is the default
+//	                                        role; form_post has an ID token posted to
+//	                                        the client in the place of a code
+//	vault [@NAME] user NAME PASSWORD KIND [totp] [OPTION…]
+//	                                        of the method userpass; totp asks for a code
+//	                                        (login MFA, method userpass-NAME)
+//	idp user NAME PASSWORD [GROUP…]         somebody who can sign in to the identity
+//	                                        provider; every idp command sets IDP_ADDR
+//	idp wrong-nonce                         in the next ID token
+//	idp hang | answer                       answers nothing, or again
+//	jwt FILE [aud=TEXT] [sub=TEXT] [expired]
+//	                                        a JWT (audience vaws-lab, subject job) that
+//	                                        FILE is let hold
+//	serviceaccount FILE [expired]           a Kubernetes service account's JWT
+//	github                                  the token server of GitHub Actions: sets
+//	                                        ACTIONS_ID_TOKEN_REQUEST_URL and _TOKEN
+//	totp NAME VAR                           a code that Vault takes now; waits for a
+//	                                        third one within 30 seconds
+//
 //	secondvault NAME                        another Vault: sets NAME_ADDR, NAME_TOKEN;
 //	                                        its mount aws acts in OTHER_ACCOUNT
 //	tlsvault NAME                           the same over https: sets NAME_CACERT,
 //	                                        NAME_CLIENT_CERT and NAME_CLIENT_KEY too
 //	sessionvault NAME                       the same as secondvault, but Vault runs on
 //	                                        session credentials; no static-user
+//	agent NAME [@VAULT] [force | no-auth] [require-header] [ttl=20m]
+//	                                        a Vault Agent that gives requests without a
+//	                                        token its own (kind full, mount aws), or all
+//	                                        of them, or none; with require-header, for
+//	                                        those with X-Vault-Request only: sets
+//	                                        NAME_ADDR and NAME_SOCKET (unix:///…); its
+//	                                        own log-ins do not count as requests
+//	agent NAME stop
+//	openbao NAME [NAMESPACE…]               the first Vault, answering as OpenBao does:
+//	                                        sets NAME_ADDR and NAME_TOKEN (kind full);
+//	                                        "spied NAME" tells what reached it
 //
 //	calls ACTION N                          AWS calls so far; N may be <=N or >=N
 //	calls reset
@@ -61,25 +102,37 @@ import (
 //	                                        than AWS's own for that key
 //	jsonvar FILE KEY VAR                    sets a variable from a value
 //	capture VAR                             sets a variable to the last stdout, trimmed
+//	[!] clitoken get | store TOKEN | erase  what the vault CLI does with its token
 //	spy NAME                                a server that writes down what it is sent:
 //	                                        sets NAME_ADDR, NAME_TLS_ADDR, NAME_CACERT
 //	redirect NAME URL                       a server that sends everybody on
-//	[!] spied NAME reset | N | TEXT         what the spy has seen
+//	[!] spied NAME reset | N | TEXT         what the spy has seen: method, path, headers
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //
 // Kinds of tokens: full, use, update, read, creds, static, nothing (TokenKinds).
 //
+// The OPTIONs of the ways to log in: path=PATH of the auth method (default: the
+// subcommand, or userpass), mount=PATH of the AWS engine, and for the tokens
+// ttl=20m, max=1h, period=15m, batch, no-default. Passwords have 12 characters or
+// more, as the search below would find shorter ones by accident.
+//
+// browser URL, also as xdg-open, signs in to the identity provider with Chromium.
+// It goes by LAB_BROWSER_ACTION (sign-in, deny, or ignore), LAB_BROWSER_USER and
+// LAB_BROWSER_PASSWORD, and writes the last page's address and text to the file
+// LAB_BROWSER_LOG when it is done, 30 seconds later at the most.
+//
 // In the environment: VAULT_ADDR and VAULT_TOKEN (kind full, mount aws),
 // AWS_ENDPOINT_URL (the stand-in; Debian's aws wants it as --endpoint-url),
 // ACCOUNT and OTHER_ACCOUNT, HOME, XDG_*, DBUS_SESSION_BUS_ADDRESS. PATH holds
-// vaws, the lab's client (a program on the AWS SDK for Go v2), and Debian's
-// programs.
+// vaws, the lab's client (a program on the AWS SDK for Go v2) and browser, and
+// Debian's programs.
 //
 // At the end of every script, every file under $WORK, everything written to
 // stderr and the command lines of vaws are searched for every secret that the
-// stand-in issued and for Vault tokens. Finding one fails the script. Files named
-// by "holds" are left out, and so are the PREFIX.I.out files of parallel.
+// stand-in issued, for passwords, secret IDs, JWTs and the secrets of the identity
+// provider and of TOTP, and for Vault tokens. Finding one fails the script. Files
+// named by "holds" are left out, and so are the PREFIX.I.out files of parallel.
 func TestScripts(t *testing.T) {
 	binaries := binariesFor(t)
 	argv := watchArguments(t, filepath.Join(binaries.Dir, "vaws"))
@@ -126,6 +179,9 @@ func binariesFor(t *testing.T) *Binaries {
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == parallelWord {
 		os.Exit(parallelMain(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == cliTokenWord {
+		os.Exit(cliTokenMain(os.Args[2:]))
 	}
 	ScrubEnvironment()
 	code := m.Run()

@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// tokenPattern finds Vault's tokens: service, batch and recovery.
-var tokenPattern = regexp.MustCompile(`\bhv[sbr]\.[A-Za-z0-9_-]{20,}`)
+// tokenPattern finds Vault's tokens, service, batch and recovery, and those of
+// the lab's OpenBao.
+var tokenPattern = regexp.MustCompile(`\bhv[sbr]\.[A-Za-z0-9_-]{20,}|` + baoTokenText.String())
 
 // search looks for secrets where none may be.
 type search struct {
@@ -50,6 +51,9 @@ func (s *search) pieces() []string {
 	var secrets []string
 	if s.script.stand != nil {
 		secrets = s.script.stand.Secrets()
+	}
+	if provider := s.script.logins.provider; provider != nil {
+		secrets = append(secrets, provider.Secrets()...)
 	}
 	return cutUp(append(secrets, s.extra...))
 }

@@ -183,36 +183,3 @@ func (v *Vault) MountPolicy(ctx context.Context, mount, kind string) (string, er
 	name := "lab-" + flatten(mount) + "-" + kind
 	return name, v.Write(ctx, "sys/policies/acl/"+name, map[string]any{"policy": string(text)})
 }
-
-// EnableAuth enables an auth method at a path, unless it is enabled there.
-func (v *Vault) EnableAuth(ctx context.Context, method, path string) error {
-	enabled, err := v.client.Sys().ListAuthWithContext(ctx)
-	if err != nil {
-		return err
-	}
-	if _, ok := enabled[path+"/"]; ok {
-		return nil
-	}
-	return v.Write(ctx, "sys/auth/"+path, map[string]any{"type": method})
-}
-
-// AppRole creates a role of the auth method approle at the path "approle", whose
-// tokens have the policy, and returns its role ID and a secret ID.
-func (v *Vault) AppRole(ctx context.Context, name, policy string) (roleID, secretID string, err error) {
-	if err := v.EnableAuth(ctx, "approle", "approle"); err != nil {
-		return "", "", err
-	}
-	path := "auth/approle/role/" + name
-	if err := v.Write(ctx, path, map[string]any{"token_policies": policy}); err != nil {
-		return "", "", err
-	}
-	id, err := v.client.Logical().ReadWithContext(ctx, path+"/role-id")
-	if err != nil {
-		return "", "", err
-	}
-	secret, err := v.client.Logical().WriteWithContext(ctx, path+"/secret-id", nil)
-	if err != nil {
-		return "", "", err
-	}
-	return id.Data["role_id"].(string), secret.Data["secret_id"].(string), nil
-}

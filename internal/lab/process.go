@@ -1,8 +1,10 @@
 package lab
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +51,29 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		p.err = cmd.Wait()
 		close(p.done)
 	}()
+	return p, nil
+}
+
+// startTalking starts cmd like startProcess, and decodes into line the JSON that
+// it prints when it is ready.
+func startTalking(cmd *exec.Cmd, line any) (*process, error) {
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(cmd)
+	if err != nil {
+		return nil, err
+	}
+	text, err := bufio.NewReader(stdout).ReadBytes('\n')
+	if err != nil {
+		<-p.done
+		return nil, p.failure()
+	}
+	if err := json.Unmarshal(text, line); err != nil {
+		p.end()
+		return nil, fmt.Errorf("reading the answer %q of %s: %w", text, cmd.Path, err)
+	}
 	return p, nil
 }
 

@@ -23,6 +23,8 @@ type script struct {
 	keyring *Keyring
 	silent  *SilentBus
 	spies   map[string]*spy
+	agents  map[string]*Agent
+	logins  logins
 
 	search search
 }
@@ -34,7 +36,7 @@ const scriptPatience = 5 * time.Minute
 
 func setUpScript(env *testscript.Env, bin *Binaries, argv *argumentWatch) error {
 	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
-	s := &script{ctx: ctx, bin: bin, home: filepath.Join(env.WorkDir, "home"), vaults: map[string]*Vault{}, spies: map[string]*spy{}}
+	s := &script{ctx: ctx, bin: bin, home: filepath.Join(env.WorkDir, "home"), vaults: map[string]*Vault{}, spies: map[string]*spy{}, agents: map[string]*Agent{}}
 	s.search = search{script: s, root: env.WorkDir, argv: argv, allowed: map[string]bool{}}
 	t := env.T().(*scriptT)
 	t.script = s
@@ -126,6 +128,7 @@ func (s *script) startVault(name string, o VaultOptions) (*Vault, error) {
 }
 
 func (s *script) close() {
+	_ = s.closeAgents()
 	for _, v := range s.vaults {
 		_ = v.Close()
 	}
@@ -151,7 +154,7 @@ type command struct {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands} {
+	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
 		}

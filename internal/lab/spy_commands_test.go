@@ -27,17 +27,33 @@ type spy struct {
 
 // ServeHTTP implements http.Handler.
 func (s *spy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.write(r, r.Header)
+	w.WriteHeader(http.StatusForbidden)
+	fmt.Fprint(w, `{"errors":["permission denied"]}`)
+}
+
+// note writes down a request that goes where it was meant for, with an ellipsis
+// for its token.
+func (s *spy) note(r *http.Request) {
+	header := r.Header.Clone()
+	for _, name := range tokenHeaders {
+		if header.Get(name) != "" {
+			header.Set(name, "…")
+		}
+	}
+	s.write(r, header)
+}
+
+func (s *spy) write(r *http.Request, header http.Header) {
 	var line strings.Builder
 	fmt.Fprintf(&line, "%s %s\n", r.Method, r.URL)
-	_ = r.Header.Write(&line)
+	_ = header.Write(&line)
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		line.WriteString("client certificate\n")
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.seen = append(s.seen, line.String())
-	s.mu.Unlock()
-	w.WriteHeader(http.StatusForbidden)
-	fmt.Fprint(w, `{"errors":["permission denied"]}`)
 }
 
 // runSpy listens with and without TLS, and asks for a client certificate.

@@ -1,9 +1,7 @@
 package lab
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -71,24 +69,12 @@ func (v *Vault) launch(ctx context.Context) error {
 	cmd := exec.Command(v.options.Binary, v.arguments()...)
 	cmd.Env = plainEnvironment(v.options.Env...)
 	cmd.Stderr = v.options.Log
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	p, err := startProcess(cmd)
+	var ready vaultReady
+	p, err := startTalking(cmd, &ready)
 	if err != nil {
 		return fmt.Errorf("starting Vault: %w", err)
 	}
 	v.process = p
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err != nil {
-		<-p.done
-		return p.failure()
-	}
-	var ready vaultReady
-	if err := json.Unmarshal(line, &ready); err != nil {
-		return fmt.Errorf("reading Vault's answer %q: %w", line, err)
-	}
 	return v.opened(ctx, ready)
 }
 

@@ -36,10 +36,17 @@ var vaultSubcommands = map[string]struct {
 	"delete":   {1, vaultDelete},
 	"mount":    {1, vaultMount},
 	"token":    {2, vaultToken},
-	"approle":  {4, vaultAppRole},
 	"policy":   {2, vaultPolicy},
 	"enable":   {2, vaultEnable},
 	"requests": {1, vaultRequests},
+
+	"approle":    {4, vaultAppRole},
+	"cert":       {2, vaultCert},
+	"jwt":        {2, vaultJWT},
+	"kubernetes": {2, vaultKubernetes},
+	"ldap":       {3, vaultLDAP},
+	"oidc":       {2, vaultOIDC},
+	"user":       {3, vaultUser},
 }
 
 func runVault(s *script, ts *testscript.TestScript, _ bool, args []string) error {
@@ -155,25 +162,6 @@ func vaultPolicy(s *script, v *Vault, ts *testscript.TestScript, args []string) 
 		return err
 	}
 	ts.Setenv(args[1], name)
-	return nil
-}
-
-func vaultAppRole(s *script, v *Vault, ts *testscript.TestScript, args []string) error {
-	o, err := tokenOptions(args[1], args[4:])
-	if err != nil {
-		return err
-	}
-	policy, err := v.MountPolicy(s.ctx, o.Mount, o.Kind)
-	if err != nil {
-		return err
-	}
-	roleID, secretID, err := v.AppRole(s.ctx, args[0], policy)
-	if err != nil {
-		return err
-	}
-	s.search.add(secretID)
-	ts.Setenv(args[2], roleID)
-	ts.Setenv(args[3], secretID)
 	return nil
 }
 

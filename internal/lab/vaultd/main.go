@@ -3,9 +3,12 @@
 // with a Shamir seal of one share. It is built instead of the vault binary
 // because it compiles in half the time and to less than half the size.
 //
-// It prints one JSON line on standard output once it serves requests (see
-// ready), logs to standard error, and ends when its standard input is closed or
-// on SIGTERM, so that it never outlives the process that started it.
+// "vaultd agent" is a Vault Agent instead, cut down as well: auto-auth by AppRole
+// and the API proxy.
+//
+// Both print one JSON line on standard output once they serve requests (see ready
+// and agentReady), log to standard error, and end when standard input is closed
+// or on SIGTERM, so that they never outlive the process that started them.
 package main
 
 import (
@@ -47,13 +50,6 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
-	opts, err := parseOptions(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithCancel(ctx)
@@ -61,6 +57,23 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
+	var err error
+	if len(args) > 0 && args[0] == "agent" {
+		err = runAgent(ctx, args[1:], stdout)
+	} else {
+		err = runServer(ctx, args, stdout)
+	}
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+func runServer(ctx context.Context, args []string, stdout io.Writer) error {
+	opts, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
 	return serve(ctx, opts, stdout)
 }
 
