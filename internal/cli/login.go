@@ -49,6 +49,9 @@ func (loginCommand) Help() string {
 
 // settings are the flags that were given.
 func (f loginFlags) settings() (map[string]string, error) {
+	if f.Method != nil && *f.Method == "" {
+		return nil, usageError{hint.Errorf("leave it out, or give it a value", "METHOD is empty")}
+	}
 	return given(map[string]*string{
 		profile.Address: f.Address, profile.Namespace: f.Namespace, profile.Auth: f.Method,
 		profile.AuthMount: f.AuthMount, profile.AuthRole: f.AuthRole, profile.AuthNamespace: f.AuthNamespace,
@@ -116,7 +119,7 @@ func (l loginCommand) Run(s *session) error {
 	if err := keepToken(ctx, store, t, token); err != nil {
 		return err
 	}
-	s.say(fmt.Sprintf("logged in to %s by %s%s", t.Request.Address, named(login), s.lifeOf(token)))
+	s.say(fmt.Sprintf("logged in to %s by %s%s", t.Request.Address, login, until(token)))
 	return nil
 }
 
@@ -155,23 +158,11 @@ func choiceAt(t profile.Target) credentials.Login {
 	return credentials.Login{Address: t.Request.Address, Namespace: t.Request.Namespace}
 }
 
-// named is a log-in in a message. An AppRole's role ID is nobody's business.
-func named(l credentials.Login) string {
-	text := l.Method
-	if l.Mount != l.Method {
-		text += " on " + l.Mount
-	}
-	if l.Role != "" && l.Method != "approle" {
-		text += " as " + l.Role
-	}
-	return text
-}
-
-func (s *session) lifeOf(t credentials.Token) string {
+func until(t credentials.Token) string {
 	if t.Expiry.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(" until %s (%s)", t.Expiry.Local().Format("2006-01-02 15:04"), t.Life)
+	return " until " + t.Expiry.Local().Format("2006-01-02 15:04")
 }
 
 // prove says how the log-in gets what only a person or stdin has.
@@ -223,41 +214,39 @@ func secretFromStdin() (string, error) {
 // open is on the wrong machine.
 func (l loginCommand) browse(s *session, address string) {
 	remote := s.getenv("SSH_CONNECTION") != "" && s.getenv("DISPLAY") == "" && s.getenv("WAYLAND_DISPLAY") == ""
-	if !l.NoBrowser && !remote {
-		err := term.Browse(address)
-		if err == nil {
-			s.say("sign in in the browser; if none opens, at this address: " + address)
-			return
-		}
+	if l.NoBrowser || remote {
+		s.say("sign in at this address: " + address)
+		s.advise(fmt.Sprintf("a browser on another machine needs a way back: ssh -L %d:localhost:%d HOST", l.Port, l.Port))
+		return
+	}
+	s.say("sign in in the browser; if none opens, at this address: " + address)
+	if err := term.Browse(address); err != nil {
 		s.warn(err)
 	}
-	s.say("sign in at this address: " + address)
-	s.advise(fmt.Sprintf("a browser on another machine needs a way back: ssh -L %d:localhost:%d HOST", l.Port, l.Port))
 }
 
 // howTo is the hint for who lacks the log-in's token.
 func (s *session) howTo(t profile.Target, l credentials.Login) string {
 	if l.Method != "" {
-		return fmt.Sprintf("run %q", s.loginLine(t, l))
+		return "run: " + s.loginLine(t, l)
 	}
+	l.Method, l.Mount = "oidc", "oidc" // for example
+	login := "log in, as with: " + s.loginLine(t, l)
 	switch {
 	case t.Ambient && s.getenv("VAULT_TOKEN") != "":
-		return fmt.Sprintf("set a new VAULT_TOKEN, or unset it and run %q", s.loginLine(t, l))
+		return "set a new VAULT_TOKEN, or unset it and " + login
 	case t.Ambient:
-		return fmt.Sprintf("run %q, or set VAULT_TOKEN", s.loginLine(t, l))
+		return login + "; or set VAULT_TOKEN"
 	case t.Home == "":
-		return fmt.Sprintf("run %q (VAULT_TOKEN is for the Vault in VAULT_ADDR)", s.loginLine(t, l))
+		return login + " (VAULT_TOKEN is for the Vault in VAULT_ADDR)"
 	}
-	return fmt.Sprintf("run %q (VAULT_TOKEN and the token helper are for %s)", s.loginLine(t, l), t.Home)
+	return fmt.Sprintf("%s (VAULT_TOKEN and the token helper are for %s)", login, t.Home)
 }
 
 // loginLine is the command that logs in so. It names what would not be found without
 // being named.
 func (s *session) loginLine(t profile.Target, l credentials.Login) string {
 	words := []string{"vaws login", l.Method}
-	if l.Method == "" {
-		words[1] = "METHOD"
-	}
 	add := func(flag, value, otherwise string) {
 		if value != otherwise && value != "" {
 			words = append(words, flag, quote(value))
@@ -268,9 +257,7 @@ func (s *session) loginLine(t profile.Target, l credentials.Login) string {
 	usual, _ := profile.ResolveLogin(profile.Query{Getenv: s.getenv})
 	add("--address", t.Request.Address, usual.Request.Address)
 	add("--namespace", t.Request.Namespace, usual.Request.Namespace)
-	if l.Method != "" {
-		add("--auth-namespace", l.Namespace, t.Request.Namespace)
-	}
+	add("--auth-namespace", l.Namespace, t.Request.Namespace)
 	return strings.Join(words, " ")
 }
 

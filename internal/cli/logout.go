@@ -89,7 +89,7 @@ func (l logoutCommand) tokens(ctx context.Context, s *session) ([]credentials.To
 func (l logoutCommand) forget(ctx context.Context, s *session, store *cache.Cache, t credentials.Token) error {
 	if l.Revoke {
 		if err := s.revokeToken(ctx, store, t); err != nil {
-			return fmt.Errorf("the token of %s at %s is kept: %w", named(t.Login), t.Login.Address, err)
+			return fmt.Errorf("the token of %s at %s is kept: %w", t.Login, t.Login.Address, err)
 		}
 	}
 	users, err := l.forgetUsers(ctx, s, store, t)
@@ -99,7 +99,7 @@ func (l logoutCommand) forget(ctx context.Context, s *session, store *cache.Cach
 	if err := store.ForgetToken(ctx, t.Login); err != nil {
 		return err
 	}
-	s.say(fmt.Sprintf("logged out of %s (%s)%s", t.Login.Address, named(t.Login), users))
+	s.say(fmt.Sprintf("logged out of %s (%s)%s", t.Login.Address, t.Login, users))
 	return nil
 }
 

@@ -17,6 +17,19 @@ type Login struct {
 	Role      string // in Vault; of an AppRole its role ID; may be empty
 }
 
+// String is the log-in in a message: "oidc on sso as dev". An AppRole's role ID is
+// left out.
+func (l Login) String() string {
+	text := l.Method
+	if l.Mount != l.Method {
+		text += " on " + l.Mount
+	}
+	if l.Role != "" && l.Method != "approle" {
+		text += " as " + l.Role
+	}
+	return text
+}
+
 // Key is the log-in's identity: 64 hexadecimal digits, made as Request.Key is.
 func (l Login) Key() string {
 	return digestOf("login", l.Address, l.Namespace, l.Method, l.Mount, l.Role)

@@ -45,3 +45,16 @@ func TestTokenLife(t *testing.T) {
 		}
 	}
 }
+
+func TestLoginInWords(t *testing.T) {
+	for want, l := range map[string]Login{
+		"oidc":                {Method: "oidc", Mount: "oidc"},
+		"oidc on sso as dev":  {Method: "oidc", Mount: "sso", Role: "dev"},
+		"approle":             {Method: "approle", Mount: "approle", Role: "5d2f-role-id"},
+		"approle on machines": {Method: "approle", Mount: "machines", Role: "5d2f-role-id"},
+	} {
+		if got := l.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

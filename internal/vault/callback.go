@@ -44,7 +44,7 @@ func listenForCallback(port int) (*callback, error) {
 	if port == 0 {
 		port = callbackPort
 	}
-	c := &callback{port: port, arrivals: make(chan arrival)}
+	c := &callback{port: port, arrivals: make(chan arrival, 1)}
 	c.server = &http.Server{Handler: c, ReadTimeout: 10 * time.Second, MaxHeaderBytes: callbackLimit}
 	listening := 0
 	var failed error

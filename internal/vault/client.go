@@ -71,7 +71,7 @@ func configureTLS(config *api.Config, t TLS) error {
 		TLSServerName: t.ServerName, Insecure: t.SkipVerify,
 	})
 	if err != nil {
-		return hint.Errorf("check VAULT_CACERT, VAULT_CAPATH, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY", "preparing TLS for Vault: %w", err)
+		return hint.Errorf("check vaws_ca_cert, vaws_client_cert and vaws_client_key, or VAULT_CACERT, VAULT_CAPATH, VAULT_CLIENT_CERT and VAULT_CLIENT_KEY", "preparing TLS for Vault: %w", err)
 	}
 	return nil
 }

@@ -251,7 +251,7 @@ func (s *Source) explainAny(err error) error {
 	case errors.As(err, &answer):
 		return fmt.Errorf("answer %d from Vault: %s", answer.StatusCode, strings.Join(answer.Errors, "; "))
 	case errors.As(err, &redirect) && redirect.to == "":
-		return hint.Errorf("check VAULT_ADDR", "%s sent vaws elsewhere, where your token does not go", at)
+		return hint.Errorf("check "+s.addressSetting(), "%s sent vaws elsewhere, where your token does not go", at)
 	case errors.As(err, &redirect):
 		return hint.Errorf("if you trust it: export VAULT_ADDR="+redirect.to,
 			"%s sent vaws on to %s, where your token does not go", at, redirect.to)
@@ -262,11 +262,19 @@ func (s *Source) explainAny(err error) error {
 	case strings.Contains(err.Error(), "proxyconnect"):
 		return hint.Errorf("check VAULT_PROXY_ADDR, HTTPS_PROXY and HTTP_PROXY", "the proxy before %s cannot be reached", at)
 	case refused(err):
-		return hint.Errorf("is Vault running there? check VAULT_ADDR", "nothing listens at %s: connection refused", at)
+		return hint.Errorf("is it running there? check "+s.addressSetting(), "nothing listens at %s: connection refused", at)
 	case errors.As(err, &dns):
-		return hint.Errorf("check VAULT_ADDR", "finding %s: %w", at, dns)
+		return hint.Errorf("check "+s.addressSetting(), "finding %s: %w", at, dns)
 	}
 	return explainTLS(at, err)
+}
+
+// addressSetting is what the address of requests comes from.
+func (s *Source) addressSetting() string {
+	if s.config.Via != "" {
+		return "VAULT_AGENT_ADDR"
+	}
+	return "VAULT_ADDR or vaws_address"
 }
 
 func explainTLS(at string, err error) error {
@@ -275,7 +283,7 @@ func explainTLS(at string, err error) error {
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
-		return hint.Errorf("trust its authority: export VAULT_CACERT=/path/to/ca.pem", "the certificate of %s: %w", at, unknown)
+		return hint.Errorf("trust its authority: set vaws_ca_cert in the profile, or for the Vault in VAULT_ADDR: export VAULT_CACERT=/path/to/ca.pem", "the certificate of %s: %w", at, unknown)
 	case errors.As(err, &name):
 		return hint.Errorf("check VAULT_ADDR, or set VAULT_TLS_SERVER_NAME", "the certificate of %s: %w", at, name)
 	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):

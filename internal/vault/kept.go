@@ -135,13 +135,9 @@ func (s *Source) needsPerson(l credentials.Login, t credentials.Token) error {
 	if s.works(t) {
 		return nil
 	}
-	how := l.Method
-	if l.Role != "" {
-		how += fmt.Sprintf(" as %q", l.Role)
-	}
-	err := fmt.Errorf("nobody is logged in to Vault at %s by %s", s.config.Address, how)
+	err := fmt.Errorf("nobody is logged in to Vault at %s by %s", s.config.Address, l)
 	if t.Value != "" {
-		err = fmt.Errorf("the log-in to Vault at %s by %s has expired", s.config.Address, how)
+		err = fmt.Errorf("the log-in to Vault at %s by %s has expired", s.config.Address, l)
 	}
 	return s.withHowTo(err)
 }

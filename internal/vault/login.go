@@ -70,11 +70,7 @@ func (s *Source) LogIn(ctx context.Context, l credentials.Login) (credentials.To
 func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Login) (credentials.Token, error) {
 	how, known := methods[l.Method]
 	if !known {
-		err := fmt.Errorf("vaws cannot log in by %q", l.Method)
-		if near := hint.DidYouMean(l.Method, Methods()); near != "" {
-			err = hint.Wrap(err, near)
-		}
-		return credentials.Token{}, hint.Wrap(err, "the methods are "+strings.Join(Methods(), ", ")+`; any other: vault login -method=… -token-only, and give its token to "vaws login token"`)
+		return credentials.Token{}, unknownMethod(l.Method)
 	}
 	var used []string
 	client = client.WithNamespace(l.Namespace)
@@ -92,6 +88,15 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Lo
 		return credentials.Token{}, s.explainLogIn(l, err, used)
 	}
 	return tokenOf(l, answer.Auth, began), nil
+}
+
+func unknownMethod(name string) error {
+	err := fmt.Errorf("vaws cannot log in by %q", name)
+	if near := hint.DidYouMean(name, Methods()); near != "" {
+		return hint.Wrap(err, near)
+	}
+	return hint.Wrap(err, "the methods are "+strings.Join(Methods(), ", "),
+		`for any other: vault login -method=… -token-only | vaws login token --secret-file -`)
 }
 
 // tokenOf is the token of an answer to a log-in that was sent at began.
@@ -199,36 +204,45 @@ func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 	return &api.Secret{Auth: &api.SecretAuth{ClientToken: token, LeaseDuration: int(life.Seconds()), Renewable: renewable}}, nil
 }
 
-// loginAdvices are hints for what Vault says to a log-in: a part of its words, and
-// the methods that it is about.
-var loginAdvices = []struct {
-	text, methods, hint string
-}{
-	{"no handler for route", "", "there is no auth method at this path; choose it with --auth-mount or vaws_auth_mount; run: vault auth list"},
-	{"invalid role or secret ID", "approle", "the role ID is wrong, or the secret ID is, has expired or is used up; get a new one: vault write -f auth/%s/role/NAME/secret-id"},
-	{"invalid secret id", "approle", "a secret ID can expire or be used up; get a new one: vault write -f auth/%s/role/NAME/secret-id"},
-	{"invalid role ID", "approle", "run: vault read auth/%s/role/NAME/role-id"},
-	{"missing secret_id", "approle", secretAdvice},
-}
-
 // explainLogIn puts what went wrong into words, without the secrets that were sent.
 func (s *Source) explainLogIn(l credentials.Login, err error, used []string) error {
-	how := l.Method
-	if l.Mount != l.Method {
-		how += fmt.Sprintf(" on mount %q", l.Mount)
-	}
-	if l.Role != "" && l.Method != "approle" {
-		how += fmt.Sprintf(" as role %q", l.Role)
-	}
 	var answer *api.ResponseError
 	if errors.As(err, &answer) || isAway(err) && !isOurs(err) {
 		err = s.explainAny(err)
 	}
-	return fmt.Errorf("logging in to Vault at %s by %s: %w", s.config.Address, how, hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...))
+	err = hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...)
+	return fmt.Errorf("logging in to %s by %s: %w", s.config.Address, l, err)
 }
 
 // isOurs reports whether an error is one of vaws, with words of its own.
 func isOurs(err error) bool { return len(hint.Of(err)) > 0 || errors.Is(err, errNothingThere) }
+
+const elsewhere = "is it mounted elsewhere? choose with --auth-mount or vaws_auth_mount; run: vault auth list"
+
+// loginAdvices say what a text in Vault's answer to a log-in means to the user; MOUNT
+// stands for the auth method's. The texts are those of Vault's builtin/credential
+// packages, its plugins for jwt and kubernetes, and its login MFA.
+var loginAdvices = []struct{ text, hint string }{
+	{"invalid username or password", "after some wrong passwords Vault locks the user out for a while"},
+	{"invalid credentials", "check the user name and the password"},
+	{"invalid role or secret ID", "the role ID is wrong, or the secret ID is, has expired or is used up; get a new one: vault write -f auth/MOUNT/role/NAME/secret-id"},
+	{"missing secret_id", secretAdvice},
+	{"could not be found", "choose the role with --auth-role or vaws_auth_role; run: vault list auth/MOUNT/role"},
+	{"invalid role name", "choose the role with --auth-role or vaws_auth_role; run: vault list auth/MOUNT/role"},
+	{"missing role", "choose the role with --auth-role or vaws_auth_role; run: vault list auth/MOUNT/role"},
+	{"audience", "compare the JWT's aud with the role's bound_audiences; run: vault read auth/MOUNT/role/NAME (for GitHub Actions, vaws_auth_audience)"},
+	{"token is expired", "the JWT has expired: have a new one made"},
+	{"error validating token", "is it a JWT that this Vault is to trust? run: vault read auth/MOUNT/config"},
+	{"not authorized", "compare the JWT with what the role is bound to; run: vault read auth/MOUNT/role/NAME"},
+	{"client certificate must be supplied", "set vaws_client_cert and vaws_client_key in the profile, or for the Vault in VAULT_ADDR: VAULT_CLIENT_CERT and VAULT_CLIENT_KEY"},
+	{"failed to match all constraints", "compare the certificate with what the role is bound to; run: vault list auth/MOUNT/certs"},
+	{"failed to satisfy enforcement", "the code is wrong or used up; wait for the next one, and log in again"},
+	{"OIDC login is not configured", elsewhere},
+	{"no handler for route", elsewhere},
+	{"namespace not found", "choose it with --auth-namespace or vaws_auth_namespace"},
+	{"nonce", "try again, in one browser window"},
+	{"OAuth state", "try again, in one browser window"},
+}
 
 func adviceFor(l credentials.Login, answer *api.ResponseError) []string {
 	if answer == nil || answer.RawError {
@@ -236,12 +250,12 @@ func adviceFor(l credentials.Login, answer *api.ResponseError) []string {
 	}
 	text := strings.Join(answer.Errors, " ")
 	for _, a := range loginAdvices {
-		if strings.Contains(text, a.text) && (a.methods == "" || strings.Contains(a.methods, l.Method)) {
-			return []string{strings.ReplaceAll(a.hint, "%s", l.Mount)}
+		if strings.Contains(text, a.text) {
+			return []string{strings.ReplaceAll(a.hint, "MOUNT", l.Mount)}
 		}
 	}
-	if answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusForbidden {
-		return []string{"run: vault auth list (is the method mounted there? --auth-mount, vaws_auth_mount)"}
+	if answer.StatusCode == http.StatusForbidden { // what Vault says of a path that leads nowhere
+		return []string{elsewhere}
 	}
-	return nil
+	return []string{"ask Vault itself: vault login -method=" + l.Method}
 }

@@ -53,7 +53,7 @@ const (
 	githubToken = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 )
 
-const secretAdvice = "set vaws_auth_secret_file to a file, or vaws_auth_secret_env to the name of a variable that holds it"
+const secretAdvice = `set vaws_auth_secret_file to a file, or vaws_auth_secret_env to the name of a variable that holds it ("vaws login" takes it with --secret-file)`
 
 // configured reports whether the secret is to be had without a person.
 func (p Proof) configured() bool { return p.Given != "" || p.File != "" || p.Variable != "" }
@@ -74,6 +74,9 @@ func (p Proof) secret(ctx context.Context, method, what string) (Secret, error) 
 		return p.fromGitHub(ctx)
 	case p.AskSecret != nil:
 		answer, err := p.AskSecret(ctx, what+": ")
+		if err == nil && answer == "" && method != "approle" {
+			err = fmt.Errorf("no %s was entered", what)
+		}
 		return Secret{answer, "the terminal"}, err
 	case method == "jwt":
 		return Secret{}, hint.Errorf(secretAdvice+"; in GitHub Actions give the job the permission id-token: write", "no JWT to log in with")
