@@ -200,7 +200,7 @@ func (s *Source) explainToken(denied *deniedError) error {
 	case s.client.Token() == "":
 		return s.noToken()
 	case denied.token:
-		return s.withHowTo(fmt.Errorf("%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w",
+		return s.withHowTo(s.login, fmt.Errorf("%s does not accept the token, which has expired, was revoked, or belongs to another Vault: %w",
 			s.config.Address, denied))
 	}
 	return nil
@@ -220,15 +220,18 @@ func policyFor(r credentials.Request) string {
 }
 
 func (s *Source) noToken() error {
-	return s.withHowTo(fmt.Errorf("no token for Vault at %s", s.config.Address))
+	if s.lapsed != nil {
+		return s.lapsed
+	}
+	return s.withHowTo(s.login, fmt.Errorf("no token for Vault at %s", s.config.Address))
 }
 
-// withHowTo adds how to get a token.
-func (s *Source) withHowTo(err error) error {
+// withHowTo adds how to get the log-in's token.
+func (s *Source) withHowTo(l credentials.Login, err error) error {
 	if s.config.HowTo == nil {
 		return err
 	}
-	return hint.Wrap(err, s.config.HowTo(s.login))
+	return hint.Wrap(err, s.config.HowTo(l))
 }
 
 // explainAny explains what did not come from Vault's API: the network, TLS,

@@ -46,8 +46,9 @@ func (s *Source) keep(ctx context.Context, t credentials.Token) {
 // accepts, if there is one.
 func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credentials.Login, rejected string) (credentials.Token, error) {
 	alone := s.logsInAlone(l)
-	if l.Method == "token" && alone {
-		return s.logIn(ctx, client, l) // whoever writes the file keeps the token
+	if l.Method == "token" && alone { // whoever writes the file looks after the token
+		secret, err := s.config.Proof.secret(ctx, l.Method, "token")
+		return credentials.Token{Login: l, Value: secret.Value}, err
 	}
 	if t := s.load(ctx, l); s.isYoung(t, rejected) {
 		return t, nil
@@ -139,7 +140,7 @@ func (s *Source) needsPerson(l credentials.Login, t credentials.Token) error {
 	if t.Value != "" {
 		err = fmt.Errorf("the log-in to Vault at %s by %s has expired", s.config.Address, l)
 	}
-	return s.withHowTo(err)
+	return s.withHowTo(l, err)
 }
 
 // choices are the log-ins that a person last chose at the address, that of the
@@ -162,14 +163,14 @@ func (s *Source) choices(ctx context.Context, address, namespace string) []crede
 // chosenToken is the token of the first choice that works; empty if there is none.
 func (s *Source) chosenToken(ctx context.Context, client *api.Client, r credentials.Request) credentials.Token {
 	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
-		if s.login.Method == "" {
-			s.login = l // which to name when none works
-		}
 		t, err := s.tokenOfLogin(ctx, client, l, "")
 		if err == nil {
+			s.login = l
 			return t
 		}
-		s.config.Debug("%v", err)
+		if s.lapsed == nil {
+			s.login, s.lapsed = l, err
+		}
 	}
 	return credentials.Token{}
 }

@@ -44,7 +44,7 @@ func choose(c *api.MFAConstraintAny) *api.MFAMethodID {
 func (s *Source) passcode(ctx context.Context, name string, factor *api.MFAMethodID) (string, error) {
 	switch {
 	case s.config.Proof.AskSecret == nil:
-		return "", s.withHowTo(errors.New("a second factor is wanted, and nobody is there to give it"))
+		return "", s.withHowTo(s.login, errors.New("a second factor is wanted, and nobody is there to give it"))
 	case !factor.UsesPasscode:
 		s.config.Debug("waiting for the second factor %s (%s)", name, factor.Type)
 		return "", nil

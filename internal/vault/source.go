@@ -54,6 +54,7 @@ type Source struct {
 	helped    bool              // the token helper has been asked
 	token     credentials.Token // once there is a client
 	login     credentials.Login // that the token is, or should be, from
+	lapsed    error             // why the log-in that a person chose gives no token
 	fresh     bool              // this source has logged in
 	client    *api.Client
 }
