@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"vaws/internal/credentials"
 )
@@ -27,10 +28,14 @@ func (c *Cache) LoadToken(ctx context.Context, l credentials.Login) credentials.
 	return credentials.Token{}
 }
 
+// tokenLockWait is shorter than Lock's: who has waited for an entry's lock in vain
+// still has time to log in and to ask for credentials.
+const tokenLockWait = 10 * time.Second
+
 // LockToken makes this process the only one to log in so, as Lock does for
 // credentials.
 func (c *Cache) LockToken(ctx context.Context, l credentials.Login) (unlock func(), err error) {
-	unlock, err = c.lock(ctx, l.Key(), c.options.LockWait, errTokenLockTimeout)
+	unlock, err = c.lock(ctx, l.Key(), min(c.options.LockWait, tokenLockWait), errTokenLockTimeout)
 	if err == nil {
 		c.lookAgain()
 	}

@@ -42,10 +42,9 @@ func (s *Source) keep(ctx context.Context, t credentials.Token) {
 }
 
 // tokenOfLogin returns the token of a log-in: the one that is kept while it is
-// young, else a renewed or a new one. rejected is a token that Vault no longer
-// accepts, if there is one.
-func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credentials.Login, rejected string) (credentials.Token, error) {
-	alone := s.logsInAlone(l)
+// young, else a renewed one, or a new one if that needs nobody (alone). rejected is a
+// token that Vault no longer accepts, if there is one.
+func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credentials.Login, alone bool, rejected string) (credentials.Token, error) {
 	if l.Method == "token" && alone { // whoever writes the file looks after the token
 		secret, err := s.config.Proof.secret(ctx, l.Method, "token")
 		return credentials.Token{Login: l, Value: secret.Value}, err
@@ -163,7 +162,7 @@ func (s *Source) choices(ctx context.Context, address, namespace string) []crede
 // chosenToken is the token of the first choice that works; empty if there is none.
 func (s *Source) chosenToken(ctx context.Context, client *api.Client, r credentials.Request) credentials.Token {
 	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
-		t, err := s.tokenOfLogin(ctx, client, l, "")
+		t, err := s.tokenOfLogin(ctx, client, l, false, "")
 		if err == nil {
 			s.login = l
 			return t
@@ -201,7 +200,7 @@ func (s *Source) replaceToken(ctx context.Context, r credentials.Request, err er
 		return false
 	}
 	s.config.Debug("Vault no longer accepts the token")
-	t, err := s.tokenOfLogin(ctx, s.client, l, s.token.Value)
+	t, err := s.tokenOfLogin(ctx, s.client, l, true, s.token.Value)
 	if err != nil || t.Value == s.token.Value {
 		return false
 	}

@@ -273,3 +273,17 @@ func TestUnknownMethod(t *testing.T) {
 		t.Errorf("%v, hints %q", err, hint.Of(err))
 	}
 }
+
+// What "vaws login" was given is not there when its token has ended.
+func TestChosenLogInIsNotRepeated(t *testing.T) {
+	st := newStage(t)
+	chosen := st.request("approle").Login()
+	st.keep(chosen, "hvs.old", -time.Minute)
+	st.config.Tokens.(keeping)[credentials.Login{Address: st.config.Address}] = credentials.Token{Login: chosen}
+	r := st.request("")
+	r.AuthMount, r.AuthRole = "", ""
+	err := st.mint(r)
+	if err == nil || !strings.Contains(err.Error(), "by approle has expired") || st.logins != 0 {
+		t.Errorf("%v, %d log-ins", err, st.logins)
+	}
+}

@@ -23,7 +23,7 @@ import (
 // there is none.
 func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials.Request) (credentials.Token, error) {
 	if s.login = r.Login(); r.AuthMethod != "" {
-		return s.tokenOfLogin(ctx, client, r.Login(), "")
+		return s.tokenOfLogin(ctx, client, s.login, s.logsInAlone(s.login), "")
 	}
 	if token := strings.TrimSpace(s.config.Token); token != "" {
 		return credentials.Token{Value: token}, nil
