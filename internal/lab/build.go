@@ -49,12 +49,12 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 		return nil, err
 	}
 	b := &Binaries{Vault: vault, Dir: dir}
-	for _, program := range []struct{ name, module, pkg string }{
-		{"vaws", filepath.Join(module, "..", ".."), "."},
-		{"client", module, "./client"},
-		{"browser", module, "./browser"},
+	for _, program := range []struct{ name, module, pkg, tags string }{
+		{"vaws", filepath.Join(module, "..", ".."), ".", "nethttpomithttp2"}, // as the Makefile has it
+		{"client", module, "./client", ""},
+		{"browser", module, "./browser", ""},
 	} {
-		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name)); err != nil {
+		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name), "-tags="+program.tags); err != nil {
 			_ = b.Remove()
 			return nil, err
 		}
@@ -190,10 +190,11 @@ func pruneCache(cache, version string, now time.Time) error {
 
 // goBuild builds a package statically, as releases are, and says so when it
 // takes longer than a moment.
-func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string) error {
+func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string, flags ...string) error {
 	stop := announce(progress, "building "+name+" …")
 	defer stop()
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output, pkg)
+	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	var out bytes.Buffer
