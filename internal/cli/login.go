@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"vaws/internal/cache"
 	"vaws/internal/credentials"
@@ -85,8 +84,8 @@ func (s *session) warnIfPlain(t profile.Target) {
 // Run logs in, keeps the token, and makes it the one that is used where no log-in is
 // configured.
 func (l loginCommand) Run(s *session) error {
-	if l.SecretFile != nil && *l.SecretFile == "" {
-		return usageError{hint.Errorf("leave it out, or give it a value", "--secret-file is empty")}
+	if err := l.check(); err != nil {
+		return err
 	}
 	t, err := s.resolveLogin(l.loginFlags, l.SecretFile)
 	if err != nil {
@@ -120,6 +119,16 @@ func (l loginCommand) Run(s *session) error {
 		return err
 	}
 	s.say(fmt.Sprintf("logged in to %s by %s%s", t.Request.Address, login, until(token)))
+	return nil
+}
+
+func (l loginCommand) check() error {
+	switch {
+	case l.SecretFile != nil && *l.SecretFile == "":
+		return usageError{hint.Errorf("leave it out, or give it a value", "--secret-file is empty")}
+	case l.Port < 1 || l.Port > 65535:
+		return usageError{hint.Errorf("a port is a number from 1 to 65535", "--port %d is no port", l.Port)}
+	}
 	return nil
 }
 
@@ -260,6 +269,3 @@ func (s *session) loginLine(t profile.Target, l credentials.Login) string {
 	add("--auth-namespace", l.Namespace, t.Request.Namespace)
 	return strings.Join(words, " ")
 }
-
-// revokeTokenTime is how long Vault may take to revoke a token and its leases.
-const revokeTokenTime = 30 * time.Second

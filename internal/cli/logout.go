@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"vaws/internal/cache"
 	"vaws/internal/credentials"
@@ -128,6 +129,9 @@ func (l logoutCommand) forgetUsers(ctx context.Context, s *session, store *cache
 	}
 	return fmt.Sprintf("; the IAM users that were made with it (%d) live until the token or their leases end", users), nil
 }
+
+// revokeTokenTime is how long Vault may take to revoke a token and its leases.
+const revokeTokenTime = 30 * time.Second
 
 func (s *session) revokeToken(ctx context.Context, store *cache.Cache, t credentials.Token) error {
 	l := t.Login

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 
 	"vaws/internal/credentials"
@@ -14,10 +15,15 @@ type tokenHelper struct {
 	Operation string `arg:"" enum:"get,store,erase" help:"get, store or erase."`
 }
 
-// Run answers one call. The vault CLI does not say for which address it asks, so it
-// is that of the surroundings.
+// Run answers one call. The vault CLI does not say for which address it asks: it is
+// the one that the CLI takes from its environment, whatever vaws itself would take.
 func (h tokenHelper) Run(s *session) error {
-	t, err := s.resolveLogin(loginFlags{}, nil)
+	address := cmp.Or(s.getenv("VAULT_ADDR"), s.getenv("VAULT_AGENT_ADDR"), "https://127.0.0.1:8200")
+	flags := loginFlags{vaultFlags: vaultFlags{Address: &address}}
+	if namespace := s.getenv("VAULT_NAMESPACE"); namespace != "" {
+		flags.Namespace = &namespace
+	}
+	t, err := s.resolveLogin(flags, nil)
 	if err != nil {
 		return err
 	}

@@ -266,6 +266,28 @@ func TestUserNamesThatAreNone(t *testing.T) {
 	}
 }
 
+func TestOwnErrorsOfALogInStayAsTheyAre(t *testing.T) {
+	st := newStage(t)
+	st.config.Proof = Proof{Username: "alice", AskSecret: func(context.Context, string) (string, error) { return "", nil }}
+	_, err := New(st.config).LogIn(t.Context(), credentials.Login{Method: "userpass", Mount: "userpass"})
+	if want := "logging in to " + st.config.Address + " by userpass: no password was entered"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestLogInThroughSomethingElse(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{"HTML": write(200, "<html>sign in to the Wi-Fi</html>"), "hangs up": hangUp, "502": write(502, "<html>")} {
+		st := newStage(t)
+		server := httptest.NewServer(handler)
+		t.Cleanup(server.Close)
+		st.config.Address = server.URL
+		_, err := New(st.config).LogIn(t.Context(), st.request("approle").Login())
+		if err == nil || len(hint.Of(err)) == 0 || !strings.Contains(err.Error(), server.URL) {
+			t.Errorf("%s: %v, hints %q", name, err, hint.Of(err))
+		}
+	}
+}
+
 func TestUnknownMethod(t *testing.T) {
 	st := newStage(t)
 	err := st.mint(st.request("appprole"))

@@ -2,9 +2,11 @@ package vault
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -207,15 +209,18 @@ func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 // explainLogIn puts what went wrong into words, without the secrets that were sent.
 func (s *Source) explainLogIn(l credentials.Login, err error, used []string) error {
 	var answer *api.ResponseError
-	if errors.As(err, &answer) || isAway(err) && !isOurs(err) {
+	if errors.As(err, &answer) || isOfTheWire(err) {
 		err = s.explainAny(err)
 	}
 	err = hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...)
 	return fmt.Errorf("logging in to %s by %s: %w", s.config.Address, l, err)
 }
 
-// isOurs reports whether an error is one of vaws, with words of its own.
-func isOurs(err error) bool { return len(hint.Of(err)) > 0 || errors.Is(err, errNothingThere) }
+// isOfTheWire reports whether an error is that of a request that failed, or of an
+// answer that Vault would not give.
+func isOfTheWire(err error) bool {
+	return errors.As(err, new(*url.Error)) || errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError))
+}
 
 const elsewhere = "is it mounted elsewhere? choose with --auth-mount or vaws_auth_mount; run: vault auth list"
 
