@@ -105,13 +105,24 @@ func snapshot(environ []string) func(string) string {
 			values[fold(name)] = value
 		}
 	}
+	getenv := func(name string) string { return values[fold(name)] }
+	if namesTwoVaults(getenv) {
+		return getenv
+	}
 	return func(name string) string {
-		value := values[fold(name)]
+		value := getenv(name)
 		if rest, isVaults := strings.CutPrefix(name, "VAULT_"); isVaults && value == "" {
-			value = values[fold("BAO_"+rest)] // OpenBao's name for the same
+			value = getenv("BAO_" + rest) // OpenBao's name for the same
 		}
 		return value
 	}
+}
+
+// namesTwoVaults reports whether VAULT_ADDR and BAO_ADDR differ. The token of the one
+// must not go to the other; VAULT_* counts.
+func namesTwoVaults(getenv func(string) string) bool {
+	vault, bao := getenv("VAULT_ADDR"), getenv("BAO_ADDR")
+	return vault != "" && bao != "" && vault != bao
 }
 
 func (s *session) run(args []string) error {

@@ -114,3 +114,20 @@ func TestMessagesStayOnTheirLine(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestOpenBaosVariables(t *testing.T) {
+	for name, c := range map[string]struct {
+		environ []string
+		want    string // of VAULT_TOKEN
+	}{
+		"Vault's own":      {[]string{"VAULT_TOKEN=v", "BAO_TOKEN=b"}, "v"},
+		"OpenBao's":        {[]string{"BAO_ADDR=https://bao", "BAO_TOKEN=b"}, "b"},
+		"an empty one":     {[]string{"VAULT_TOKEN=", "BAO_TOKEN=b"}, "b"},
+		"the same address": {[]string{"VAULT_ADDR=https://bao", "BAO_ADDR=https://bao", "BAO_TOKEN=b"}, "b"},
+		"another address":  {[]string{"VAULT_ADDR=https://vault", "BAO_ADDR=https://bao", "BAO_TOKEN=b"}, ""},
+	} {
+		if got := snapshot(c.environ)("VAULT_TOKEN"); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"vaws/internal/cache"
@@ -118,6 +120,7 @@ func (l loginCommand) Run(s *session) error {
 	if err := keepToken(ctx, store, t, token); err != nil {
 		return err
 	}
+	s.warnIfPassedOver(t)
 	s.say(fmt.Sprintf("logged in to %s by %s%s", t.Request.Address, login, until(token)))
 	return nil
 }
@@ -136,7 +139,7 @@ func (l loginCommand) check() error {
 func (s *session) placeForTokens(ctx context.Context, f vaultFlags) (*cache.Cache, error) {
 	mode, err := s.cacheMode(f)
 	if err == nil && mode == cache.None {
-		return nil, usageError{hint.Errorf("without a cache, set VAULT_TOKEN", "there is nowhere to keep the token")}
+		return nil, usageError{hint.Errorf("leave out --cache none and VAWS_CACHE, or set VAULT_TOKEN", "without a cache there is nowhere to keep the token")}
 	}
 	if err != nil {
 		return nil, err
@@ -148,9 +151,19 @@ func (s *session) placeForTokens(ctx context.Context, f vaultFlags) (*cache.Cach
 	return store, nil
 }
 
+// warnIfPassedOver warns where the new token will not be used.
+func (s *session) warnIfPassedOver(t profile.Target) {
+	if t.Ambient && s.getenv("VAULT_TOKEN") != "" {
+		s.warn(hint.Wrap(errors.New("VAULT_TOKEN is set, and goes before this log-in where no vaws_auth names one"), "run: unset VAULT_TOKEN"))
+	}
+}
+
 // keepToken keeps the token for its log-in, and the log-in as the one to use where
-// none is configured.
+// none is configured. A renewal of an older token that is on its way comes first.
 func keepToken(ctx context.Context, store *cache.Cache, t profile.Target, token credentials.Token) error {
+	if unlock, err := store.LockToken(ctx, token.Login); err == nil {
+		defer unlock()
+	}
 	err := store.SaveToken(ctx, token.Login, token)
 	if err == nil {
 		err = store.SaveToken(ctx, choiceAt(t), credentials.Token{Login: token.Login})
@@ -186,6 +199,7 @@ func (l loginCommand) prove(s *session, p *vault.Proof) error {
 		p.Given = secret
 	}
 	p.Browse = func(address string) { l.browse(s, address) }
+	p.Tell = s.say
 	if term.Available() {
 		p.Ask = func(ctx context.Context, prompt string) (string, error) {
 			s.calm()
@@ -252,20 +266,53 @@ func (s *session) howTo(t profile.Target, l credentials.Login) string {
 	return fmt.Sprintf("%s (VAULT_TOKEN and the token helper are for %s)", login, t.Home)
 }
 
-// loginLine is the command that logs in so. It names what would not be found without
-// being named.
+// loginLine is the command that gets the log-in's token: the shortest of those that
+// mean the same Vault and the same log-in.
 func (s *session) loginLine(t profile.Target, l credentials.Login) string {
-	words := []string{"vaws login", l.Method}
-	add := func(flag, value, otherwise string) {
-		if value != otherwise && value != "" {
-			words = append(words, flag, quote(value))
+	short := []string{profile.Auth, l.Method, profile.AuthRole, l.Role}
+	if l.Mount != l.Method {
+		short = append(short, profile.AuthMount, l.Mount)
+	}
+	namespaced := append(slices.Clone(short), profile.Namespace, t.Request.Namespace)
+	long := append(slices.Clone(short), profile.Address, t.Request.Address)
+	longer := append(slices.Clone(long), profile.Namespace, t.Request.Namespace)
+	longest := append(slices.Clone(longer), profile.AuthMount, l.Mount, profile.AuthNamespace, cmp.Or(l.Namespace, "/"))
+	for _, flags := range [][]string{short, namespaced, long, longer, longest} {
+		if s.means(profile.Query{Flags: flagsOf(flags)}, t, l) {
+			return lineOf(flags)
 		}
 	}
-	add("--auth-mount", l.Mount, l.Method)
-	add("--auth-role", l.Role, "")
-	usual, _ := profile.ResolveLogin(profile.Query{Getenv: s.getenv})
-	add("--address", t.Request.Address, usual.Request.Address)
-	add("--namespace", t.Request.Namespace, usual.Request.Namespace)
-	add("--auth-namespace", l.Namespace, t.Request.Namespace)
+	if s.means(profile.Query{Name: t.Name, Flags: flagsOf(short[:2])}, t, l) {
+		return "vaws login " + l.Method + " --profile " + quote(t.Name)
+	}
+	return lineOf(longest)
+}
+
+// means reports whether a log-in so would be this one, at the target's Vault.
+func (s *session) means(q profile.Query, t profile.Target, l credentials.Login) bool {
+	q.Getenv = s.getenv
+	got, err := profile.ResolveLogin(q)
+	return err == nil && got.Request.Login() == l && got.Request.Namespace == t.Request.Namespace &&
+		got.Request.Address == t.Request.Address && got.TLS == t.TLS
+}
+
+// flagsOf makes a map of names and values; empty values are left out.
+func flagsOf(pairs []string) map[string]string {
+	flags := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			flags[pairs[i]] = pairs[i+1]
+		}
+	}
+	return flags
+}
+
+func lineOf(pairs []string) string {
+	words := []string{"vaws login", pairs[1]}
+	for i := 2; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" && !slices.Contains(words, "--"+pairs[i]) {
+			words = append(words, "--"+pairs[i], quote(pairs[i+1]))
+		}
+	}
 	return strings.Join(words, " ")
 }

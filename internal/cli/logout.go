@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -46,7 +47,7 @@ func (l logoutCommand) Run(s *session) error {
 	case kept > 0:
 		return fmt.Errorf("%d of %d tokens were kept", kept, len(tokens))
 	case len(tokens) == 0:
-		s.warn(fmt.Errorf("there was no log-in to forget"))
+		s.warn(hint.Wrap(errors.New("there was no such log-in to forget"), "to forget every one: vaws logout --all"))
 	}
 	return nil
 }
@@ -74,22 +75,27 @@ func (l logoutCommand) tokens(ctx context.Context, s *session) ([]credentials.To
 	if err != nil {
 		return nil, nil, err
 	}
-	login := t.Request.Login()
-	if login.Method == "" {
-		login = store.LoadToken(ctx, login).Login
+	for _, login := range []credentials.Login{t.Request.Login(), store.LoadToken(ctx, choiceAt(t)).Login} {
+		token := store.LoadToken(ctx, login)
+		if token.Value != "" && (l.Method == nil || *l.Method == login.Method) {
+			return []credentials.Token{token}, store, nil
+		}
 	}
-	token := store.LoadToken(ctx, login)
-	if token.Value == "" {
-		return nil, store, nil
-	}
-	return []credentials.Token{token}, store, nil
+	return nil, store, nil
 }
 
 // forget removes the token, after it is revoked if it is to be, and what ends with
 // it.
 func (l logoutCommand) forget(ctx context.Context, s *session, store *cache.Cache, t credentials.Token) error {
+	// Otherwise a renewal that is on its way would bring the token back.
+	if unlock, err := store.LockToken(ctx, t.Login); err == nil {
+		defer unlock()
+	}
 	if l.Revoke {
-		if err := s.revokeToken(ctx, store, t); err != nil {
+		err := s.revokeToken(ctx, t)
+		if errors.Is(err, vault.ErrIrrevocable) {
+			s.warn(fmt.Errorf("the token of %s at %s is forgotten, not revoked: %w", t.Login, t.Login.Address, err))
+		} else if err != nil {
 			return fmt.Errorf("the token of %s at %s is kept: %w", t.Login, t.Login.Address, err)
 		}
 	}
@@ -133,20 +139,39 @@ func (l logoutCommand) forgetUsers(ctx context.Context, s *session, store *cache
 // revokeTokenTime is how long Vault may take to revoke a token and its leases.
 const revokeTokenTime = 30 * time.Second
 
-func (s *session) revokeToken(ctx context.Context, store *cache.Cache, t credentials.Token) error {
-	l := t.Login
-	target, err := profile.ForRequest(credentials.Request{
-		Address: l.Address, Namespace: l.Namespace,
-		AuthMethod: l.Method, AuthMount: l.Mount, AuthRole: l.Role, AuthNamespace: l.Namespace,
-	}, s.getenv)
+func (s *session) revokeToken(ctx context.Context, t credentials.Token) error {
+	target, err := s.targetOf(t.Login)
 	if err != nil {
 		return err
 	}
-	config, err := s.vaultConfig(target, targetFlags{}, store, false)
+	config, err := s.vaultConfig(target, targetFlags{}, nil, false)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokeTokenTime)
 	defer cancel()
 	return vault.New(config).RevokeToken(ctx, t)
+}
+
+// targetOf finds how to get to the log-in's Vault: as a profile says that uses the
+// log-in, or at least that Vault; else by the surroundings.
+func (s *session) targetOf(l credentials.Login) (profile.Target, error) {
+	var near *profile.Target
+	for _, name := range profile.Names(profile.ConfigPath(s.getenv)) {
+		t, err := profile.ResolveLogin(profile.Query{Name: name, Getenv: s.getenv})
+		switch {
+		case err != nil || t.Request.Address != l.Address:
+		case t.Request.Login() == l:
+			return t, nil
+		case near == nil || near.TLS == (profile.TLS{}):
+			near = &t
+		}
+	}
+	if near != nil {
+		return *near, nil
+	}
+	return profile.ForRequest(credentials.Request{
+		Address: l.Address, Namespace: l.Namespace,
+		AuthMethod: l.Method, AuthMount: l.Mount, AuthRole: l.Role, AuthNamespace: l.Namespace,
+	}, s.getenv)
 }

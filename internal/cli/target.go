@@ -23,7 +23,7 @@ import (
 // (aws-sdk-go-v2/credentials/processcreds, DefaultTimeout).
 const deadline = 55 * time.Second
 
-// promptTime is how long a person may take to find the MFA device.
+// promptTime is how long a person may take to find the MFA device, or to sign in.
 const promptTime = 5 * time.Minute
 
 // vaultFlags say which Vault and cache are meant. Their variables are not kong's

@@ -3,9 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 	"vaws/internal/profile"
+	"vaws/internal/vault"
 )
 
 // tokenHelper keeps the token of the vault CLI, which calls it by the protocol of
@@ -18,6 +21,9 @@ type tokenHelper struct {
 // Run answers one call. The vault CLI does not say for which address it asks: it is
 // the one that the CLI takes from its environment, whatever vaws itself would take.
 func (h tokenHelper) Run(s *session) error {
+	if namesTwoVaults(s.getenv) {
+		return hint.Errorf("unset one of them", "VAULT_ADDR and BAO_ADDR name two Vaults, and which one the token is for is not said")
+	}
 	address := cmp.Or(s.getenv("VAULT_ADDR"), s.getenv("VAULT_AGENT_ADDR"), "https://127.0.0.1:8200")
 	flags := loginFlags{vaultFlags: vaultFlags{Address: &address}}
 	if namespace := s.getenv("VAULT_NAMESPACE"); namespace != "" {
@@ -47,6 +53,9 @@ func (h tokenHelper) Run(s *session) error {
 		value, err := secretFromStdin()
 		if err != nil {
 			return err
+		}
+		if !vault.IsToken(value) {
+			return errors.New("that is no token")
 		}
 		return keepToken(ctx, store, t, credentials.Token{Login: ofToken(t), Value: value})
 	}

@@ -43,6 +43,7 @@ type Token struct {
 	Expiry    time.Time     // zero: never, or not known
 	Life      time.Duration // when it was new; zero where Expiry is
 	Renewable bool
+	Refused   *Failure // the last attempt to log in anew, if Vault refused it since then
 }
 
 // Valid reports whether the token is not known to have ended at now.

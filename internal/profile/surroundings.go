@@ -68,8 +68,9 @@ func (s *sources) settleAddress(getenv func(string) string) error {
 	return err
 }
 
-// keepOwn drops what belongs to another Vault than the target's. Keys of the AWS
-// config that no address goes with belong to every Vault, variables to none.
+// keepOwn drops what belongs to another Vault than the target's. Where neither an
+// address goes with it nor one is home, keys of the AWS config belong to every Vault,
+// variables to none.
 func (s *sources) keepOwn() {
 	if s.home != s.address {
 		clear(s.vault.values)
@@ -77,8 +78,8 @@ func (s *sources) keepOwn() {
 	if !s.isAt(cmp.Or(s.variables.values[Address], s.home)) {
 		s.variables.drop(authSettings...)
 	}
-	all := s.defaults.values[Address]
-	own := cmp.Or(s.keys.values[Address], all, s.home)
+	all := cmp.Or(s.defaults.values[Address], s.home)
+	own := cmp.Or(s.keys.values[Address], all)
 	if own != "" && !s.isAt(own) {
 		s.keys.drop(keysOfOneVault...)
 	}

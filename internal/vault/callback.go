@@ -1,12 +1,16 @@
 package vault
 
 import (
+	"cmp"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,6 +31,8 @@ type callback struct {
 	port     int
 	server   *http.Server
 	arrivals chan arrival
+	closed   chan struct{}
+	pages    sync.WaitGroup // that are being sent
 }
 
 // arrival is what a browser brought back, and a way to tell it how that went.
@@ -44,7 +50,7 @@ func listenForCallback(port int) (*callback, error) {
 	if port == 0 {
 		port = callbackPort
 	}
-	c := &callback{port: port, arrivals: make(chan arrival, 1)}
+	c := &callback{port: port, arrivals: make(chan arrival), closed: make(chan struct{})}
 	c.server = &http.Server{Handler: c, ReadTimeout: 10 * time.Second, MaxHeaderBytes: callbackLimit}
 	listening := 0
 	var failed error
@@ -77,21 +83,37 @@ func (c *callback) address() string {
 	return fmt.Sprintf("http://localhost:%d%s", c.port, callbackPath)
 }
 
-// close lets the last page be fetched.
+// close waits until the last page has been sent, and for nothing else: a browser may
+// hold connections that it does not use.
 func (c *callback) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), lastPage)
-	defer cancel()
-	if c.server.Shutdown(ctx) != nil {
-		c.server.Close()
+	close(c.closed)
+	sent := make(chan struct{})
+	go func() {
+		c.pages.Wait()
+		close(sent)
+	}()
+	select {
+	case <-sent:
+	case <-time.After(lastPage):
 	}
+	c.server.Close()
 }
 
-func (c *callback) wait(ctx context.Context) (arrival, error) {
-	select {
-	case a := <-c.arrivals:
-		return a, nil
-	case <-ctx.Done():
-		return arrival{}, hint.Errorf("run it again, and sign in in the browser; to choose the browser yourself: --no-browser", "the browser did not come back in time")
+// waitFor waits for the arrival with the state. Others are told off: any page in the
+// browser can send it here.
+func (c *callback) waitFor(ctx context.Context, state string) (arrival, error) {
+	err := errors.New("the browser did not come back in time")
+	for {
+		select {
+		case a := <-c.arrivals:
+			if state != "" && subtle.ConstantTimeCompare([]byte(a.state), []byte(state)) == 1 {
+				return a, nil
+			}
+			a.tell(errStray)
+			err = errors.New("the browser did not come back in time, but from a sign-in that vaws has not begun (the state does not match)")
+		case <-ctx.Done():
+			return arrival{}, hint.Wrap(err, "run it again, and sign in in the browser; to choose the browser yourself: --no-browser")
+		}
 	}
 }
 
@@ -105,30 +127,42 @@ func (c *callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	told := make(chan error, 1)
 	a := arrival{
 		state: r.FormValue("state"), code: r.FormValue("code"), idToken: r.PostFormValue("id_token"),
-		refusal: r.FormValue("error_description"), told: told,
+		refusal: cmp.Or(r.FormValue("error_description"), r.FormValue("error")), told: told,
 	}
-	if a.refusal == "" {
-		a.refusal = r.FormValue("error")
-	}
-	err := errors.New("vaws is not waiting any more")
+	c.pages.Add(1)
+	defer c.pages.Done()
 	select {
 	case c.arrivals <- a:
-		err = <-told
+		page(w, <-told)
+	case <-c.closed:
+		page(w, errStray)
 	case <-r.Context().Done():
-	case <-time.After(lastPage):
 	}
-	page(w, err == nil)
 }
 
+// errStray says that a browser came back from another sign-in.
+var errStray = errors.New("a sign-in that vaws has not begun")
+
 // page is the last thing that the person sees in the browser.
-func page(w http.ResponseWriter, signedIn bool) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'")
-	w.Header().Set("Referrer-Policy", "no-referrer")
+func page(w http.ResponseWriter, err error) {
 	title, text := "Signed in", "You are signed in to Vault. This window can be closed."
-	if !signedIn {
-		w.WriteHeader(http.StatusBadRequest)
+	switch {
+	case errors.Is(err, errStray):
+		title, text = "Not signed in", "This is not the sign-in that vaws waits for. Sign in at the address that it shows in the terminal."
+	case err != nil:
 		title, text = "Not signed in", "The terminal says why, and what to do."
 	}
-	fmt.Fprintf(w, "<!doctype html><title>%s</title><h1>%s</h1><p>%s</p>\n", title, title, text)
+	html := fmt.Sprintf("<!doctype html><title>%s</title><h1>%s</h1><p>%s</p>\n", title, title, text)
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(html)))
+	header.Set("Content-Security-Policy", "default-src 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+	}
+	io.WriteString(w, html)
+	if flusher, ok := w.(http.Flusher); ok {
+		flusher.Flush() // before the server closes
+	}
 }

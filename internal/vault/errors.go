@@ -35,8 +35,9 @@ func (u unavailable) Is(target error) bool { return target == ErrUnavailable }
 
 // deniedError is Vault's own 403, as opposed to that of a proxy.
 type deniedError struct {
-	err   error
-	token bool // Vault said that the token is to blame
+	err    error
+	token  bool // Vault said that the token is to blame
+	policy bool // Vault said that the token's policies are
 }
 
 func (e *deniedError) Error() string { return "permission denied" }
@@ -47,7 +48,15 @@ func asDenied(err error) error {
 	if !errors.As(err, &answer) || answer.StatusCode != http.StatusForbidden || answer.RawError {
 		return err
 	}
-	return &deniedError{err, strings.Contains(strings.Join(answer.Errors, " "), "invalid token")}
+	text := strings.Join(answer.Errors, " ")
+	return &deniedError{
+		err:   err,
+		token: strings.Contains(text, "invalid token"),
+		// logical.ErrPermissionDenied in a list of one (HandleRequest in Vault's
+		// vault/request_handling.go, and in OpenBao's); of a bad token it comes alone,
+		// or in a list of two.
+		policy: strings.Contains(text, "1 error occurred"),
+	}
 }
 
 func needsMFA(err error) bool {
@@ -187,9 +196,10 @@ func (s *Source) explainDenied(ctx context.Context, r credentials.Request, denie
 
 // isToBlame reports whether the token is to blame for the denial, and notes it there.
 func (s *Source) isToBlame(ctx context.Context, denied *deniedError) bool {
-	if s.client.Token() != "" && !denied.token {
+	if s.client.Token() != "" && !denied.token && !denied.policy {
 		_, err := s.client.Auth().Token().LookupSelfWithContext(ctx)
-		denied.token = err != nil && asDenied(err) != err
+		var self *deniedError
+		denied.token = errors.As(asDenied(err), &self) && !self.policy
 	}
 	return denied.token
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 // TokenStore keeps tokens for other processes.
@@ -52,15 +53,16 @@ func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credent
 	if t := s.load(ctx, l); s.isYoung(t, rejected) {
 		return t, nil
 	}
-	defer s.lockToken(ctx, l)()
+	unlock, locked := s.lockToken(ctx, l)
+	defer unlock()
 	t := s.load(ctx, l)
 	switch {
 	case s.isYoung(t, rejected):
 		s.config.Debug("another process has logged in or renewed the token meanwhile")
 		return t, nil
-	case t.Value == rejected:
-		t = credentials.Token{}
-	case s.works(t) && t.Renewable:
+	case rejected != "" && t.Value == rejected:
+		t = credentials.Token{Login: l, Refused: t.Refused}
+	case s.works(t) && t.Renewable && locked:
 		if t = s.renewToken(ctx, client, t); !t.Ageing(s.config.Now()) {
 			return t, nil
 		}
@@ -68,17 +70,64 @@ func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credent
 	if !alone {
 		return t, s.needsPerson(l, t)
 	}
-	fresh, err := s.logIn(ctx, client, l)
-	if err != nil && s.works(t) {
-		s.config.Debug("using the old token: %v", err)
-		return t, nil
+	return s.logInAgain(ctx, client, l, t, locked)
+}
+
+const (
+	// A log-in that Vault has refused is not tried again with the same secret for this
+	// long: after five refusals in a quarter of an hour Vault locks the user or the
+	// role out (https://developer.hashicorp.com/vault/docs/concepts/user-lockout).
+	refusalHolds = 4 * time.Minute
+	// hurriedLogIn is what a log-in may take while there is a token that still works.
+	hurriedLogIn = 10 * time.Second
+)
+
+// logInAgain gets a new token in the place of t, which may still work.
+func (s *Source) logInAgain(ctx context.Context, client *api.Client, l credentials.Login, t credentials.Token, locked bool) (credentials.Token, error) {
+	proof := credentials.TokenDigest(s.config.Proof.traces(l.Method))
+	if f := t.Refused; f != nil && f.Caller == proof && s.isWithin(f.Time, refusalHolds) {
+		return s.orOld(t, s.sayRefused(l, *f))
 	}
-	if err == nil {
-		s.fresh = true
-		s.config.Debug("logged in by %s", l.Method)
+	if s.works(t) {
+		limited, cancel := context.WithTimeout(ctx, hurriedLogIn)
+		defer cancel()
+		ctx = limited
+	}
+	fresh, err := s.logIn(ctx, client, l)
+	if err != nil {
+		if locked && errors.As(err, new(refusedError)) {
+			t.Login = l
+			t.Refused = &credentials.Failure{Time: s.config.Now(), Caller: proof, Message: err.Error(), Hints: hint.Of(err)}
+			s.keep(context.WithoutCancel(ctx), t)
+		}
+		return s.orOld(t, err)
+	}
+	s.fresh = true
+	s.config.Debug("logged in by %s", l.Method)
+	if locked {
 		s.keep(ctx, fresh)
 	}
-	return fresh, err
+	return fresh, nil
+}
+
+// orOld returns the old token if it works, else the error.
+func (s *Source) orOld(t credentials.Token, err error) (credentials.Token, error) {
+	if !s.works(t) {
+		return credentials.Token{}, err
+	}
+	s.config.Debug("using the old token: %v", err)
+	return t, nil
+}
+
+func (s *Source) sayRefused(l credentials.Login, f credentials.Failure) error {
+	again := f.Time.Add(refusalHolds).Sub(s.config.Now()).Round(time.Second)
+	err := s.withHowTo(l, hint.Wrap(errors.New(f.Message), f.Hints...))
+	return hint.Wrap(err, fmt.Sprintf("this is the answer to an earlier log-in; with the same secret the next one is in %s", again))
+}
+
+func (s *Source) isWithin(t time.Time, d time.Duration) bool {
+	age := s.config.Now().Sub(t)
+	return age >= 0 && age < d
 }
 
 func (s *Source) works(t credentials.Token) bool { return t.Valid(s.config.Now()) }
@@ -94,17 +143,17 @@ func (s *Source) logsInAlone(l credentials.Login) bool {
 }
 
 // lockToken goes on without the lock if it cannot be had: logging in twice does no
-// harm.
-func (s *Source) lockToken(ctx context.Context, l credentials.Login) (unlock func()) {
+// harm, but what is not locked is not kept.
+func (s *Source) lockToken(ctx context.Context, l credentials.Login) (unlock func(), locked bool) {
 	if s.config.Tokens == nil {
-		return func() {}
+		return func() {}, false
 	}
 	unlock, err := s.config.Tokens.LockToken(ctx, l)
 	if err != nil {
-		s.config.Debug("logging in without the lock: %v", err)
-		return func() {}
+		s.config.Debug("going on without the lock of the log-in: %v", err)
+		return func() {}, false
 	}
-	return unlock
+	return unlock, true
 }
 
 // renewToken extends the token's life as far as Vault allows, and returns it as it
@@ -178,7 +227,7 @@ func (s *Source) chosenToken(ctx context.Context, client *api.Client, r credenti
 // as it takes neither a log-in nor a renewal.
 func (s *Source) tokenAtHand(ctx context.Context, r credentials.Request) string {
 	if r.AuthMethod != "" {
-		return s.config.Proof.traces() + s.load(ctx, r.Login()).Value
+		return s.config.Proof.traces(r.AuthMethod) + s.load(ctx, r.Login()).Value
 	}
 	if s.config.Token != "" {
 		return s.config.Token
@@ -187,31 +236,40 @@ func (s *Source) tokenAtHand(ctx context.Context, r credentials.Request) string 
 	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
 		kept += s.load(ctx, l).Value
 	}
+	if kept != "" {
+		return kept
+	}
 	helper, _ := s.helperToken(ctx)
-	return kept + helper
+	return helper
 }
 
 // replaceToken gets another token after Vault has denied a request, if it was the
-// token's fault and a log-in needs nobody. It does so once.
-func (s *Source) replaceToken(ctx context.Context, r credentials.Request, err error) bool {
+// token's fault and a log-in needs nobody. It does so once. An error is the log-in's.
+func (s *Source) replaceToken(ctx context.Context, r credentials.Request, denial error) (replaced bool, err error) {
 	var denied *deniedError
 	l := r.Login()
-	if !errors.As(err, &denied) || s.fresh || !s.logsInAlone(l) || !s.isToBlame(ctx, denied) {
-		return false
+	if !errors.As(denial, &denied) || s.fresh || !s.logsInAlone(l) || !s.isToBlame(ctx, denied) {
+		return false, nil
 	}
 	s.config.Debug("Vault no longer accepts the token")
 	t, err := s.tokenOfLogin(ctx, s.client, l, true, s.token.Value)
 	if err != nil || t.Value == s.token.Value {
-		return false
+		return false, err
 	}
 	s.use(t)
-	return true
+	return true, nil
 }
+
+// ErrIrrevocable says that Vault cannot revoke a token of this kind.
+var ErrIrrevocable = errors.New("batch tokens live until they end")
 
 // RevokeToken ends a token, and with it every lease that was made with it. One that
 // has ended already is no error. An error wraps ErrUnavailable if Vault could not be
-// asked.
+// asked, and ErrIrrevocable for a batch token.
 func (s *Source) RevokeToken(ctx context.Context, t credentials.Token) error {
+	if !s.works(t) {
+		return nil
+	}
 	client, err := newClient(s.config, t.Login.Namespace)
 	if err != nil {
 		return err
@@ -222,6 +280,8 @@ func (s *Source) RevokeToken(ctx context.Context, t credentials.Token) error {
 	switch {
 	case err == nil || errors.As(err, &denied) && denied.token:
 		return nil
+	case strings.Contains(err.Error(), "batch tokens cannot be revoked"):
+		return ErrIrrevocable
 	case denied != nil:
 		err = fmt.Errorf("the token may not revoke itself, or has ended: %w", denied)
 	case isAway(err):

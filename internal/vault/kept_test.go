@@ -32,8 +32,9 @@ func (k keeping) SaveToken(_ context.Context, l credentials.Login, t credentials
 // stage is a Vault that accepts some tokens, and a source before it.
 type stage struct {
 	accepts  map[string]bool // tokens
-	bare     bool            // a denial does not say that the token is to blame, and no token may look itself up
+	bare     bool            // a denial does not say that the token is to blame
 	renewals string          // the answer to renew-self; empty: denied
+	refuses  bool            // log-ins
 	logins   int
 	asked    []string
 	config   Config
@@ -72,6 +73,10 @@ func (st *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/v1/auth/approle/login"):
 		st.logins++
+		if st.refuses {
+			write(400, `{"errors":["invalid role or secret ID"]}`)(w, r)
+			return
+		}
 		if token != "" {
 			st.t.Errorf("a log-in carries the token %q", token)
 		}
@@ -80,14 +85,14 @@ func (st *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"auth":{"client_token":"`+value+`","lease_duration":3600,"renewable":true}}`)
 	case !st.accepts[token] && !st.bare:
 		write(403, `{"errors":["permission denied","invalid token"]}`)(w, r)
-	case !st.accepts[token], st.bare && r.URL.Path == "/v1/auth/token/lookup-self":
+	case !st.accepts[token]:
 		write(403, `{"errors":["permission denied"]}`)(w, r)
 	case r.URL.Path == "/v1/auth/token/renew-self" && st.renewals != "":
 		io.WriteString(w, st.renewals)
 	case r.URL.Path == "/v1/aws/sts/r":
 		io.WriteString(w, good)
-	default:
-		write(403, `{"errors":["permission denied"]}`)(w, r)
+	default: // no policy allows it, not even to look oneself up
+		write(403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)(w, r)
 	}
 }
 
@@ -307,5 +312,74 @@ func TestChosenLogInIsNotRepeated(t *testing.T) {
 	err := st.mint(r)
 	if err == nil || !strings.Contains(err.Error(), "by approle has expired") || st.logins != 0 {
 		t.Errorf("%v, %d log-ins", err, st.logins)
+	}
+}
+
+func TestPolicyIsNotTheTokensFault(t *testing.T) {
+	for _, bare := range []bool{false, true} {
+		st := newStage(t)
+		st.bare = bare
+		r := st.request("approle")
+		r.Role = "forbidden"
+		err := st.mint(r)
+		if err == nil || !strings.Contains(err.Error(), "the token's policies do not allow it") || st.logins != 1 {
+			t.Errorf("bare %t: %v, %d log-ins", bare, err, st.logins)
+		}
+	}
+}
+
+// Five refusals lock a user or a role out of Vault.
+func TestRefusedLogInIsNotRepeatedWithTheSameSecret(t *testing.T) {
+	st := newStage(t)
+	st.refuses = true
+	r := st.request("approle")
+	for range 3 {
+		err := st.mint(r)
+		if err == nil || !strings.Contains(err.Error(), "invalid role or secret ID") {
+			t.Errorf("%v", err)
+		}
+	}
+	if st.logins != 1 {
+		t.Errorf("%d log-ins with one secret", st.logins)
+	}
+	st.config.Proof.Given = "another-secret-id"
+	st.mint(r)
+	st.now = st.now.Add(refusalHolds)
+	st.mint(r)
+	if st.logins != 3 {
+		t.Errorf("%d log-ins with another secret and later", st.logins)
+	}
+	st.refuses = false
+	st.config.Proof.Given = "a good one"
+	if err := st.mint(r); err != nil {
+		t.Error(err)
+	}
+	if kept := st.config.Tokens.LoadToken(t.Context(), r.Login()); kept.Refused != nil {
+		t.Error("the refusal is still kept")
+	}
+}
+
+func TestOldTokenServesWhileTheLogInIsRefused(t *testing.T) {
+	st := newStage(t)
+	st.refuses, st.accepts["hvs.old"] = true, true
+	r := st.request("approle")
+	st.keep(r.Login(), "hvs.old", 20*time.Minute)
+	for range 3 {
+		if err := st.mint(r); err != nil {
+			t.Error(err)
+		}
+	}
+	if st.logins != 1 {
+		t.Errorf("%d log-ins", st.logins)
+	}
+}
+
+func TestReasonOfAFailedLogInIsTold(t *testing.T) {
+	st := newStage(t)
+	st.refuses = true
+	r := st.request("approle")
+	st.keep(r.Login(), "hvs.revoked", time.Hour)
+	if err := st.mint(r); err == nil || !strings.Contains(err.Error(), "invalid role or secret ID") {
+		t.Errorf("%v", err)
 	}
 }

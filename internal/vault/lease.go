@@ -89,14 +89,29 @@ func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
 	if err := s.Connect(ctx, r); err != nil {
 		return err
 	}
-	answer, err := s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
-	if err != nil {
-		return fmt.Errorf("asking whether the token may revoke leases: %w", s.cleaned(s.explainAny(asDenied(err))))
+	answer, err := s.mayRevoke(ctx)
+	if replaced, loginErr := s.replaceToken(ctx, r, err); loginErr != nil {
+		return loginErr
+	} else if replaced {
+		answer, err = s.mayRevoke(ctx)
+	}
+	var denied *deniedError
+	switch {
+	case err == nil:
+	case errors.As(err, &denied) && s.explainToken(denied) != nil:
+		return s.explainToken(denied)
+	default:
+		return fmt.Errorf("asking whether the token may revoke leases: %w", s.cleaned(s.explainAny(err)))
 	}
 	if slices.Contains(answer, "update") || slices.Contains(answer, "root") {
 		return nil
 	}
 	return errMayNotRevoke
+}
+
+func (s *Source) mayRevoke(ctx context.Context) ([]string, error) {
+	answer, err := s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
+	return answer, asDenied(err)
 }
 
 const revokePath = "sys/leases/revoke"

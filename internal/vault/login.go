@@ -81,7 +81,7 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Lo
 	answer, err := how.ask(ctx, attemptToLogIn{l, s.config.Proof, client, &used})
 	if err == nil && answer != nil && answer.Auth != nil && answer.Auth.MFARequirement != nil {
 		began = s.config.Now()
-		answer, err = s.secondFactor(ctx, client, answer.Auth.MFARequirement, &used)
+		answer, err = s.secondFactor(ctx, client, l, answer.Auth.MFARequirement, &used)
 	}
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "") {
 		err = errNothingThere
@@ -190,9 +190,12 @@ func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !IsToken(token) {
+		return nil, errors.New("that is no token")
+	}
 	a.client.SetToken(token)
 	self, err := a.client.Auth().Token().LookupSelfWithContext(ctx)
-	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) && !denied.token {
+	if denied := (*deniedError)(nil); errors.As(asDenied(err), &denied) && denied.policy {
 		return &api.Secret{Auth: &api.SecretAuth{ClientToken: token}}, nil
 	}
 	if err != nil || self == nil {
@@ -206,6 +209,9 @@ func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 	return &api.Secret{Auth: &api.SecretAuth{ClientToken: token, LeaseDuration: int(life.Seconds()), Renewable: renewable}}, nil
 }
 
+// IsToken reports whether a text could be a token of Vault.
+func IsToken(text string) bool { return isPrintable(text, 8<<10) }
+
 // explainLogIn puts what went wrong into words, without the secrets that were sent.
 func (s *Source) explainLogIn(l credentials.Login, err error, used []string) error {
 	var answer *api.ResponseError
@@ -213,8 +219,17 @@ func (s *Source) explainLogIn(l credentials.Login, err error, used []string) err
 		err = s.explainAny(err)
 	}
 	err = hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...)
-	return fmt.Errorf("logging in to %s by %s: %w", s.config.Address, l, err)
+	err = fmt.Errorf("logging in to %s by %s: %w", s.config.Address, l, err)
+	if answer != nil && !answer.RawError && (answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusForbidden) {
+		return refusedError{err}
+	}
+	return err
 }
+
+// refusedError says that Vault did not accept what a log-in proved itself with.
+type refusedError struct{ error }
+
+func (r refusedError) Unwrap() error { return r.error }
 
 // isOfTheWire reports whether an error is that of a request that failed, or of an
 // answer that Vault would not give.
@@ -259,8 +274,11 @@ func adviceFor(l credentials.Login, answer *api.ResponseError) []string {
 			return []string{strings.ReplaceAll(a.hint, "MOUNT", l.Mount)}
 		}
 	}
-	if answer.StatusCode == http.StatusForbidden { // what Vault says of a path that leads nowhere
-		return []string{elsewhere}
+	switch {
+	case strings.Contains(text, "invalid token") || l.Method == "token":
+		return []string{"the token has ended, or is another Vault's: get a new one"}
+	case answer.StatusCode == http.StatusForbidden: // what Vault says of a path that leads nowhere, too
+		return []string{elsewhere, "after some refusals Vault locks a user or a role out for a while"}
 	}
 	return []string{"ask Vault itself: vault login -method=" + l.Method}
 }

@@ -8,19 +8,21 @@ import (
 	"slices"
 
 	"github.com/hashicorp/vault/api"
+
+	"vaws/internal/credentials"
 )
 
 // secondFactor is the second phase of a log-in for which Vault wants more than one
 // proof: a method of each constraint, with a passcode where it takes one
 // (https://developer.hashicorp.com/vault/api-docs/system/mfa/validate).
-func (s *Source) secondFactor(ctx context.Context, client *api.Client, wanted *api.MFARequirement, used *[]string) (*api.Secret, error) {
+func (s *Source) secondFactor(ctx context.Context, client *api.Client, l credentials.Login, wanted *api.MFARequirement, used *[]string) (*api.Secret, error) {
 	payload := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(wanted.MFAConstraints)) {
 		factor := choose(wanted.MFAConstraints[name])
 		if factor == nil {
 			return nil, fmt.Errorf("the answer of Vault has no method for the second factor %q", name)
 		}
-		passcode, err := s.passcode(ctx, name, factor)
+		passcode, err := s.passcode(ctx, l, name, factor)
 		if err != nil {
 			return nil, err
 		}
@@ -41,17 +43,20 @@ func choose(c *api.MFAConstraintAny) *api.MFAMethodID {
 	return c.Any[0]
 }
 
-func (s *Source) passcode(ctx context.Context, name string, factor *api.MFAMethodID) (string, error) {
+func (s *Source) passcode(ctx context.Context, l credentials.Login, name string, factor *api.MFAMethodID) (string, error) {
+	proof := s.config.Proof
 	switch {
-	case s.config.Proof.AskSecret == nil:
-		return "", s.withHowTo(s.login, errors.New("a second factor is wanted, and nobody is there to give it"))
 	case !factor.UsesPasscode:
-		s.config.Debug("waiting for the second factor %s (%s)", name, factor.Type)
+		if proof.Tell != nil {
+			proof.Tell(fmt.Sprintf("waiting for the second factor %s (%s)", name, factor.Type))
+		}
 		return "", nil
+	case proof.AskSecret == nil:
+		return "", s.withHowTo(l, errors.New("a second factor is wanted, and nobody is there to give it"))
 	}
-	code, err := s.config.Proof.AskSecret(ctx, fmt.Sprintf("passcode for %s (%s): ", name, factor.Type))
+	code, err := proof.AskSecret(ctx, fmt.Sprintf("passcode for %s (%s): ", name, factor.Type))
 	if err == nil && code == "" {
-		err = errors.New("no passcode was given")
+		err = errors.New("no passcode was entered")
 	}
 	return code, err
 }

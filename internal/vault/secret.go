@@ -28,8 +28,10 @@ type Proof struct {
 	// A person, if one is there. The answers may be empty.
 	Ask       func(ctx context.Context, prompt string) (string, error)
 	AskSecret func(ctx context.Context, prompt string) (string, error)
-	// Browse shows a person the address at which to sign in.
+	// Browse shows a person the address at which to sign in; Tell says what is waited
+	// for.
 	Browse func(address string)
+	Tell   func(text string)
 	// Port is where the browser brings back the answer, on localhost; zero: 8250.
 	Port int
 }
@@ -84,17 +86,24 @@ func (p Proof) secret(ctx context.Context, method, what string) (Secret, error) 
 	return Secret{}, hint.Errorf(secretAdvice, "no %s to log in with", what)
 }
 
-// traces are the secrets that are at hand: an attempt with others may end in
-// another way.
-func (p Proof) traces() string {
+// traces are the secrets that are at hand, and what others are got with: an attempt
+// with other ones may end in another way.
+func (p Proof) traces(method string) string {
 	text := p.Given
-	if p.File != "" {
-		if s, err := fromFile(p.File); err == nil {
+	file := p.File
+	if file == "" && p.Variable == "" && method == "kubernetes" {
+		file = serviceAccount
+	}
+	if file != "" {
+		if s, err := fromFile(file); err == nil {
 			text += s.Value
 		}
 	}
-	if p.Variable != "" {
+	if p.Getenv != nil && p.Variable != "" {
 		text += p.Getenv(p.Variable)
+	}
+	if p.Getenv != nil && method == "jwt" {
+		text += p.Getenv(githubToken)
 	}
 	return text
 }

@@ -72,7 +72,9 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 	}
 	began := s.config.Now()
 	secret, err := s.read(ctx, r)
-	if err != nil && s.replaceToken(ctx, r, err) {
+	if replaced, loginErr := s.replaceToken(ctx, r, err); loginErr != nil {
+		return credentials.Credentials{}, loginErr
+	} else if replaced {
 		began = s.config.Now()
 		secret, err = s.read(ctx, r)
 	}

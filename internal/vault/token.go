@@ -54,7 +54,8 @@ func (s *Source) helperToken(ctx context.Context) (string, error) {
 
 // HelperToken asks the token helper that the user has configured for the vault or
 // bao CLI, by default ~/.vault-token. Without a home directory there is none. self
-// is the path of this program: a helper that is vaws has nothing to tell it.
+// is the path of this program: a helper that is vaws knows only the token of "vaws
+// login", which has been looked for.
 func HelperToken(ctx context.Context, self string) (string, error) {
 	if _, err := os.UserHomeDir(); err != nil {
 		return "", nil // the helper would panic
