@@ -246,7 +246,9 @@ func TestSuperviseWindowSize(t *testing.T) {
 		c.signal(vaws, syscall.SIGUSR1)
 		c.expect(`got user defined signal 1`)
 	}
-	if got := c.count("got window changed"); got != 3 {
+	// Where vaws hears of a change only after the next one, the latter is passed on
+	// as well; not each of them.
+	if got := c.count("got window changed"); got < 3 || got > 5 {
 		t.Errorf("%d times, want 3", got)
 	}
 }
