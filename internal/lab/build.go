@@ -24,7 +24,7 @@ const cacheVariable = "VAWS_LAB_CACHE"
 type Binaries struct {
 	// Vault is the path of vaultd. It lies in the cache and stays.
 	Vault string
-	// Dir holds vaws, client and browser, built from the sources as they are
+	// Dir holds vaws, client, browser and vault (vaultcli), built from the sources as they are
 	// now, and browser once more as xdg-open. It is fit to be put on PATH, and
 	// Remove deletes it.
 	Dir string
@@ -53,6 +53,7 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 		{"vaws", filepath.Join(module, "..", ".."), ".", "nethttpomithttp2"}, // as the Makefile has it
 		{"client", module, "./client", ""},
 		{"browser", module, "./browser", ""},
+		{"vault", module, "./vaultcli", ""},
 	} {
 		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name), "-tags="+program.tags); err != nil {
 			_ = b.Remove()

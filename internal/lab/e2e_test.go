@@ -27,6 +27,7 @@ import (
 //	vault [@NAME] enable METHOD PATH        an auth method
 //	vault [@NAME] requests N [TEXT]         requests since the start or the last
 //	vault [@NAME] requests reset            reset, those whose line has TEXT
+//	vault [@NAME] root VAR                  the root token
 //
 //	vault [@NAME] approle ROLE KIND ROLEIDVAR SECRETIDVAR [uses=N] [expires=2s] [OPTION…]
 //	                                        uses and expires are the secret ID's; Vault
@@ -88,6 +89,9 @@ import (
 //	aws-mfa CODE
 //	aws-tokenlength N
 //	aws-stop                                nothing listens there any more
+//	aws-admins FILE                         a credentials file with the keys of an
+//	                                        administrator of ACCOUNT (default) and of
+//	                                        OTHER_ACCOUNT (other)
 //	minted N [ACCOUNT]                      IAM users that Vault made and that exist
 //
 //	keyring lock | unlock | stop | start | silent | none
@@ -107,6 +111,13 @@ import (
 //	                                        sets NAME_ADDR, NAME_TLS_ADDR, NAME_CACERT
 //	redirect NAME URL                       a server that sends everybody on
 //	[!] spied NAME reset | N | TEXT         what the spy has seen: method, path, headers
+//	page FILE [NAME=VALUE…]                 runs every indented block of a page, such as
+//	                                        docs/setup-vault.md, in one bash, and holds what
+//	                                        follows a "$ COMMAND" there against what comes
+//	                                        out ("…" is anything); NAME=VALUE is put in the
+//	                                        place of what the page assigns; a block below
+//	                                        <!-- not run: REASON --> is left out
+//	said FILE TEXT…                         each text is in the page and in the last stderr
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //

@@ -154,7 +154,7 @@ type command struct {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands} {
+	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
 		}

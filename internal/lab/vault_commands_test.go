@@ -39,6 +39,7 @@ var vaultSubcommands = map[string]struct {
 	"policy":   {2, vaultPolicy},
 	"enable":   {2, vaultEnable},
 	"requests": {1, vaultRequests},
+	"root":     {1, vaultRoot},
 
 	"approle":    {4, vaultAppRole},
 	"cert":       {2, vaultCert},
@@ -149,6 +150,11 @@ func vaultToken(s *script, v *Vault, ts *testscript.TestScript, args []string) e
 		return err
 	}
 	ts.Setenv(args[1], token)
+	return nil
+}
+
+func vaultRoot(_ *script, v *Vault, ts *testscript.TestScript, args []string) error {
+	ts.Setenv(args[0], v.RootToken)
 	return nil
 }
 

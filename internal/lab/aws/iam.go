@@ -27,6 +27,9 @@ var iamOperations = map[string]operation{
 	"ListGroupsForUser":         onUser(listGroups),
 	"ListGroupPolicies":         emptyList,
 	"ListAttachedGroupPolicies": emptyList,
+	"CreateRole":                (*Server).iamCreateRole,
+	"AttachRolePolicy":          (*Server).onRole,
+	"PutRolePolicy":             (*Server).onRole,
 }
 
 // maxAccessKeys is the quota AccessKeysPerUser, which Vault's rotation of static

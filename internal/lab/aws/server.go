@@ -47,6 +47,7 @@ type Server struct {
 	mu       sync.Mutex
 	keys     map[string]*accessKey // by access key ID
 	users    map[userID]*user
+	roles    map[userID]bool
 	denied   map[string]bool // role ARNs
 	secrets  []string
 	calls    map[string]int
@@ -81,6 +82,7 @@ func New(o Options) (*Server, error) {
 		listener:    listener,
 		keys:        map[string]*accessKey{},
 		users:       map[userID]*user{},
+		roles:       map[userID]bool{},
 		denied:      map[string]bool{},
 		calls:       map[string]int{},
 		failures:    map[string]*failure{},
