@@ -113,9 +113,13 @@ var advices = []advice{
 	{0, "less than or equal to 43200", always("AWS gives 12 hours at most for an assumed role: --ttl 12h")},
 	{0, "less than or equal to 129600", always("AWS gives 36 hours at most: --ttl 36h")},
 	{0, "MaxSessionDuration", always("ask for less: --ttl 1h")},
+	{0, "session limit for roles assumed by role chaining", always("ask for less: --ttl 1h")},
 	{0, "with session credentials", always("give Vault's AWS engine (MOUNT/config/root) the keys of an IAM user, or make the role an assumed_role")},
 	{0, "not authorized to perform", always("AWS refuses Vault's own credentials; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
 	{0, "AccessDenied", always("AWS refuses it; check the role's role_arns, the AWS role's trust policy, and MOUNT/config/root in Vault")},
+	{0, "could not obtain sts client", func(r credentials.Request) string {
+		return fmt.Sprintf("AWS does not accept Vault's own credentials, or Vault cannot reach STS; run: vault read %s/config/root", r.Mount)
+	}},
 	{0, "InvalidClientTokenId", always("AWS does not know Vault's own credentials; check MOUNT/config/root in Vault")},
 	{429, "", always("Vault limits how often it may be asked; try again in a while")},
 	{502, "", always("AWS or the way to it is overloaded; try again in a while")},
