@@ -56,6 +56,24 @@ var (
 	keysOfOneVault = append([]string{Namespace, caCert, clientCert, clientKey}, authSettings...)
 )
 
+// Keys are the vaws_* keys of the AWS config, which docs/configuration.md explains.
+func Keys() []string {
+	var names []string
+	for _, setting := range keySettings {
+		names = append(names, keyName(setting))
+	}
+	return names
+}
+
+// Variables are the VAWS_* variables that stand for a setting.
+func Variables() []string {
+	var names []string
+	for _, setting := range slices.Concat(flagSettings, authSettings) {
+		names = append(names, variableName(setting))
+	}
+	return names
+}
+
 // keyPrefix begins every key that vaws reads in the AWS config.
 const keyPrefix = "vaws_"
 
@@ -98,10 +116,7 @@ func settingsOf(s section) (map[string]string, error) {
 
 // unknownKey offers the keys that the meant one is near to.
 func unknownKey(path string, line int, key, meant string) error {
-	var known []string
-	for _, setting := range keySettings {
-		known = append(known, keyName(setting))
-	}
+	known := Keys()
 	err := fmt.Errorf("%s:%d: unknown key %q", path, line, key)
 	if advice := hint.DidYouMean(meant, known); advice != "" {
 		return hint.Wrap(err, advice)
