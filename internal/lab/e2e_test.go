@@ -116,7 +116,8 @@ import (
 //	                                        follows a "$ COMMAND" there against what comes
 //	                                        out ("…" is anything); NAME=VALUE is put in the
 //	                                        place of what the page assigns; a block below
-//	                                        <!-- not run: REASON --> is left out
+//	                                        <!-- not run: REASON --> is left out, one below
+//	                                        <!-- file: NAME --> becomes that file
 //	said FILE TEXT…                         each text is in the page and in the last stderr
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere

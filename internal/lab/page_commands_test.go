@@ -37,11 +37,12 @@ type step struct {
 }
 
 // steps finds what a page has for the shell: every indented block, unless a comment
-// above it says "<!-- not run: REASON -->".
+// above it says "<!-- not run: REASON -->", or "<!-- file: NAME -->": such a block is
+// what a file contains.
 func steps(text string) ([]step, error) {
 	var found []step
 	var block []string
-	skip := false
+	skip, file := false, ""
 	for i, line := range append(strings.Split(text, "\n"), "end") {
 		code, isCode := strings.CutPrefix(line, "    ")
 		switch {
@@ -51,11 +52,16 @@ func steps(text string) ([]step, error) {
 		case line == "":
 			continue
 		}
-		if block != nil && !skip {
-			found = append(found, blockSteps(i-len(block)+1, block)...)
+		if at := i - len(block) + 1; file != "" && block != nil {
+			found = append(found, fileStep(at, file, block))
+		} else if block != nil && !skip {
+			found = append(found, blockSteps(at, block)...)
 		}
 		if block != nil {
-			skip, block = false, nil
+			skip, file, block = false, "", nil
+		}
+		if name, isComment := strings.CutPrefix(line, "<!-- file: "); isComment {
+			file = strings.TrimSuffix(name, " -->")
 		}
 		if reason, isComment := strings.CutPrefix(line, "<!-- not run:"); isComment {
 			if skip = true; len(reason) < len("  -->")+8 {
@@ -64,6 +70,12 @@ func steps(text string) ([]step, error) {
 		}
 	}
 	return found, nil
+}
+
+// fileStep writes a file.
+func fileStep(line int, name string, block []string) step {
+	text := strings.TrimRight(strings.Join(block, "\n"), "\n")
+	return step{line, fmt.Sprintf("mkdir -p %q\ncat >%q <<'END-OF-%s'\n%s\nEND-OF-%s", filepath.Dir(name), name, filepath.Base(name), text, filepath.Base(name)), nil}
 }
 
 func blockSteps(line int, block []string) []step {

@@ -6,12 +6,13 @@ import (
 )
 
 func TestSteps(t *testing.T) {
-	page := "Text\n\n    A=1\n\n    cat <<END\n    x\n    END\n\nand\n\n    $ echo $A\n    1\n    $ true\n\n<!-- not run: needs a browser -->\n    $ firefox\n\nEnd\n"
+	page := "Text\n\n    A=1\n\n    cat <<END\n    x\n    END\n\nand\n\n    $ echo $A\n    1\n    $ true\n\n<!-- not run: needs a browser -->\n    $ firefox\n\n<!-- file: a/b -->\n    x\n\n      y\n\nEnd\n"
 	got, err := steps(page)
 	want := []step{
 		{3, "A=1\n\ncat <<END\nx\nEND", nil},
 		{11, "echo $A", []string{"1"}},
 		{13, "true", []string{}},
+		{19, "mkdir -p \"a\"\ncat >\"a/b\" <<'END-OF-b'\nx\n\n  y\nEND-OF-b", nil},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, %v", got, err)
