@@ -11,7 +11,7 @@ TAGS := -tags nethttpomithttp2
 # otherwise each of them would compile Vault's 1,500 packages once more.
 STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 
-.PHONY: help build test unit e2e demo lint lint-program lint-lab vault tools clean
+.PHONY: help build test unit e2e demo pictures lint lint-program lint-lab vault tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 
 demo: ## show vaws at work, against a real Vault and a stand-in for AWS
 	@cd $(LAB) && $(STATIC) go run ./demo
+
+pictures: ## redo the pictures of the terminal in docs/pictures
+	cd $(LAB) && $(STATIC) go run ./pictures
 
 lint: lint-program lint-lab ## check formatting, go vet and staticcheck
 

@@ -378,6 +378,53 @@ func TestTroubleshootingQuotesTheProgram(t *testing.T) {
 	}
 }
 
+// configs are the AWS configs, or pieces of them, that a page shows.
+func configs(page string) []string {
+	var found []string
+	inside := false
+	for line := range strings.Lines(page) {
+		code, isCode := strings.CutPrefix(line, "    ")
+		switch {
+		case isCode && (strings.HasPrefix(code, "[vaws]") || strings.HasPrefix(code, "[profile ")) && !inside:
+			inside = true
+			found = append(found, code)
+		case inside && isCode && code != "END\n":
+			found[len(found)-1] += code
+		case inside && strings.TrimSpace(line) != "" || code == "END\n":
+			inside = false
+		}
+	}
+	return found
+}
+
+// Every profile in a config that a page shows is one that vaws takes.
+func TestPagesShowConfigsThatWork(t *testing.T) {
+	count := 0
+	for name, page := range pages(t) {
+		for _, config := range configs(page) {
+			config = strings.NewReplacer("$ACCOUNT", "111122223333", "$OTHER", "444455556666").Replace(config)
+			path := filepath.Join(t.TempDir(), "config")
+			if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			env := map[string]string{"AWS_CONFIG_FILE": path, "AWS_SHARED_CREDENTIALS_FILE": path + "-none", "VAULT_ADDR": "https://vault.example.com:8200"}
+			getenv := func(name string) string { return env[name] }
+			for _, p := range profile.Names(path) {
+				count++
+				if _, err := profile.Resolve(profile.Query{Name: p, Getenv: getenv}); err != nil {
+					t.Errorf("%s: %v in\n%s", name, err, config)
+				}
+			}
+			if _, err := profile.ResolveLogin(profile.Query{Getenv: getenv}); err != nil {
+				t.Errorf("%s: %v in\n%s", name, err, config)
+			}
+		}
+	}
+	if count < 7 {
+		t.Errorf("only %d profiles were found", count)
+	}
+}
+
 // link is a link to another file of the repository.
 var link = regexp.MustCompile(`\]\(([^):]+)\)`)
 
