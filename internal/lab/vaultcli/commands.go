@@ -90,7 +90,7 @@ func (c *call) revoke() error {
 func (c *call) write() error {
 	path := strings.Trim(c.args[0], "/")
 	if len(c.args) == 1 && !c.given("f") && !c.given("force") {
-		return usageError("Must supply data or use -force")
+		return usageError("must supply data or use -force")
 	}
 	data, err := c.data(c.args[1:])
 	if err != nil {
@@ -99,7 +99,7 @@ func (c *call) write() error {
 	aimAtLab(path, data)
 	secret, err := c.client.Logical().Write(path, data)
 	if err != nil {
-		return fmt.Errorf("Error writing data to %s: %w", path, err) //nolint:staticcheck // HashiCorp's words
+		return fmt.Errorf("writing data to %s: %w", path, err)
 	}
 	if secret == nil {
 		fmt.Fprintf(c.out, "Success! Data written to: %s\n", path)
@@ -140,10 +140,10 @@ func (c *call) list() error {
 
 func (c *call) found(path string, secret *api.Secret, err error) error {
 	if err != nil {
-		return fmt.Errorf("Error reading %s: %w", path, err) //nolint:staticcheck // HashiCorp's words
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	if secret == nil {
-		return fmt.Errorf("No value found at %s", path) //nolint:staticcheck // HashiCorp's words
+		return fmt.Errorf("no value found at %s", path)
 	}
 	return c.print(secret)
 }

@@ -87,7 +87,7 @@ func (c *call) print(secret *api.Secret) error {
 	if field := c.flag("field", ""); field != "" {
 		value, found := all[field]
 		if !found {
-			return fmt.Errorf("Field %q not present in secret", field) //nolint:staticcheck // HashiCorp's words
+			return fmt.Errorf("field %q not present in secret", field)
 		}
 		fmt.Fprintln(c.out, plain(value))
 		return nil

@@ -1,7 +1,7 @@
 // Command vault is as much of HashiCorp's command line of that name as the pages in
 // docs use: it asks the real server, at VAULT_ADDR with VAULT_TOKEN, and takes the
-// arguments and prints the answers in the same forms. HashiCorp's own would link
-// all of Vault's 1,500 packages once more.
+// arguments and prints the answers in the same forms, errors aside. HashiCorp's own
+// would link all of Vault's 1,500 packages once more.
 //
 //	vault secrets enable [-path=PATH] TYPE
 //	vault secrets tune [-default-lease-ttl=D] [-max-lease-ttl=D] PATH
