@@ -36,15 +36,17 @@ type step struct {
 	shows   []string // nil: not said
 }
 
-// steps finds what a page has for the shell: every indented block, unless a comment
-// above it says "<!-- not run: REASON -->", or "<!-- file: NAME -->": such a block is
+// steps finds what a page has for the shell: every indented block (after an empty
+// line, or it is part of a list), unless a comment above it says "<!-- not run: REASON -->", or "<!-- file: NAME -->": such a block is
 // what a file contains.
 func steps(text string) ([]step, error) {
 	var found []step
 	var block []string
-	skip, file := false, ""
+	skip, file, before := false, "", ""
 	for i, line := range append(strings.Split(text, "\n"), "end") {
 		code, isCode := strings.CutPrefix(line, "    ")
+		isCode = isCode && (block != nil || before == "" || strings.HasPrefix(before, "<!--"))
+		before = line
 		switch {
 		case isCode || line == "" && block != nil:
 			block = append(block, code)

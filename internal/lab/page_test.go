@@ -1,24 +1,65 @@
 package lab
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
 func TestSteps(t *testing.T) {
-	page := "Text\n\n    A=1\n\n    cat <<END\n    x\n    END\n\nand\n\n    $ echo $A\n    1\n    $ true\n\n<!-- not run: needs a browser -->\n    $ firefox\n\n<!-- file: a/b -->\n    x\n\n      y\n\nEnd\n"
+	page := "1. Text\n    goes on\n\n    A=1\n\n    cat <<END\n    x\n    END\n\nand\n\n    $ echo $A\n    1\n    $ true\n\n<!-- not run: needs a browser -->\n    $ firefox\n\n<!-- file: a/b -->\n    x\n\n      y\n\nEnd\n"
 	got, err := steps(page)
 	want := []step{
-		{3, "A=1\n\ncat <<END\nx\nEND", nil},
-		{11, "echo $A", []string{"1"}},
-		{13, "true", []string{}},
-		{19, "mkdir -p \"a\"\ncat >\"a/b\" <<'END-OF-b'\nx\n\n  y\nEND-OF-b", nil},
+		{4, "A=1\n\ncat <<END\nx\nEND", nil},
+		{12, "echo $A", []string{"1"}},
+		{14, "true", []string{}},
+		{20, "mkdir -p \"a\"\ncat >\"a/b\" <<'END-OF-b'\nx\n\n  y\nEND-OF-b", nil},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %#v, %v", got, err)
 	}
 	if _, err := steps("<!-- not run: -->\n"); err == nil {
 		t.Error("a block without a reason is left out")
+	}
+}
+
+// Every page that has something for the shell is run by a script.
+func TestEveryPageIsRun(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if words := strings.Fields(line); len(words) > 1 && words[0] == "page" {
+				run[words[1]] = true
+			}
+		}
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) < 5 {
+		t.Fatalf("pages: %q, %v", pages, err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		name := strings.TrimPrefix(filepath.ToSlash(page), "../../")
+		text, err := pageText(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := steps(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(found) > 0 && !run[name] {
+			t.Errorf("no script runs %s", name)
+		}
 	}
 }
 
