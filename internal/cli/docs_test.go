@@ -21,29 +21,29 @@ import (
 // What the pages say is held against the program here; what they show, in
 // internal/lab.
 
-const root = "../.."
+const docsRoot = "../.."
 
-// pages are README.md and docs/*.md, by their path from the root.
-func pages(t *testing.T) map[string]string {
+// docPages are README.md and docs/*.md, by their path from the root.
+func docPages(t *testing.T) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(root + "/docs/*.md")
+	paths, err := filepath.Glob(docsRoot + "/docs/*.md")
 	if err != nil || len(paths) < 5 {
 		t.Fatalf("pages: %q, %v", paths, err)
 	}
 	texts := map[string]string{}
-	for _, path := range append(paths, root+"/README.md") {
+	for _, path := range append(paths, docsRoot+"/README.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, _ := filepath.Rel(root, path)
+		name, _ := filepath.Rel(docsRoot, path)
 		texts[filepath.ToSlash(name)] = string(text)
 	}
 	return texts
 }
 
-// parserOf is the parser of the whole command line, which neither prints nor exits.
-func parserOf(t *testing.T) *kong.Kong {
+// wholeParser is the parser of the whole command line, which neither prints nor exits.
+func wholeParser(t *testing.T) *kong.Kong {
 	t.Helper()
 	parser, err := kong.New(&grammar{}, kong.Name("vaws"), kong.Exit(func(int) {}),
 		kong.Writers(new(strings.Builder), new(strings.Builder)),
@@ -65,9 +65,9 @@ func codeSpans(text string) []string {
 	return spans
 }
 
-// rows are the cells of the tables in the section of a page that begins with the
+// tableRows are the cells of the tables in the section of a page that begins with the
 // heading, without the tables' first two lines.
-func rows(page, heading string) [][]string {
+func tableRows(page, heading string) [][]string {
 	_, section, _ := strings.Cut(page, "\n## "+heading+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var found [][]string
@@ -85,22 +85,22 @@ func rows(page, heading string) [][]string {
 			cells[i] = strings.TrimSpace(strings.ReplaceAll(cells[i], "\x00", "|"))
 		}
 		if strings.HasPrefix(line, "| |") { // Trim has taken empty first cells
-			cells = append(make([]string, strings.Count(leading(line), "|")-1), cells...)
+			cells = append(make([]string, strings.Count(leadingBars(line), "|")-1), cells...)
 		}
 		found = append(found, cells)
 	}
 	return found
 }
 
-// leading is the bars and blanks that a line begins with.
-func leading(line string) string {
+// leadingBars is the bars and blanks that a line begins with.
+func leadingBars(line string) string {
 	return line[:len(line)-len(strings.TrimLeft(line, "| "))]
 }
 
-// flagsOf are the flags of the grammar, as "command --flag".
-func flagsOf(t *testing.T) map[string]bool {
+// grammarFlags are the flags of the grammar, as "command --flag".
+func grammarFlags(t *testing.T) map[string]bool {
 	found := map[string]bool{}
-	for _, command := range parserOf(t).Model.Leaves(false) {
+	for _, command := range wholeParser(t).Model.Leaves(false) {
 		for _, group := range command.AllFlags(false) {
 			for _, flag := range group {
 				if flag.Name != "help" {
@@ -113,16 +113,16 @@ func flagsOf(t *testing.T) map[string]bool {
 }
 
 func TestConfigurationPageHasEveryFlag(t *testing.T) {
-	page := pages(t)["docs/configuration.md"]
+	page := docPages(t)["docs/configuration.md"]
 	general, own := map[string]bool{}, map[string]bool{}
-	for _, row := range rows(page, "Settings") {
+	for _, row := range tableRows(page, "Settings") {
 		for _, span := range codeSpans(row[0]) {
 			if strings.HasPrefix(span, "--") {
 				general[span] = true
 			}
 		}
 	}
-	for _, row := range rows(page, "Flags of one command") {
+	for _, row := range tableRows(page, "Flags of one command") {
 		for _, command := range codeSpans(row[0]) {
 			for _, flag := range codeSpans(row[1]) {
 				own[command+" "+flag] = true
@@ -130,7 +130,7 @@ func TestConfigurationPageHasEveryFlag(t *testing.T) {
 		}
 	}
 	used := map[string]bool{}
-	for both := range flagsOf(t) {
+	for both := range grammarFlags(t) {
 		_, flag, _ := strings.Cut(both, " ")
 		switch {
 		case own[both]:
@@ -153,41 +153,41 @@ func TestConfigurationPageHasEveryFlag(t *testing.T) {
 
 func TestConfigurationPageHasEveryKey(t *testing.T) {
 	var listed []string
-	for _, row := range rows(pages(t)["docs/configuration.md"], "Settings") {
+	for _, row := range tableRows(docPages(t)["docs/configuration.md"], "Settings") {
 		for _, span := range codeSpans(row[2]) {
 			if strings.HasPrefix(span, "vaws_") {
 				listed = append(listed, span)
 			}
 		}
 	}
-	differ(t, "keys", listed, profile.Keys())
+	reportDifference(t, "keys", listed, profile.Keys())
 }
 
-// variableName is what a variable of one of the families that vaws knows is called.
-var variableName = regexp.MustCompile(`^(VAWS|VAULT|BAO)_[A-Z_]*[A-Z]$`)
+// vaultVariable is what a variable of one of the families that vaws knows is called.
+var vaultVariable = regexp.MustCompile(`^(VAWS|VAULT|BAO)_[A-Z_]*[A-Z]$`)
 
 func TestConfigurationPageHasEveryVariable(t *testing.T) {
-	page := pages(t)["docs/configuration.md"]
+	page := docPages(t)["docs/configuration.md"]
 	var listed []string
 	for _, heading := range []string{"Settings", "Variables alone"} {
-		for _, row := range rows(page, heading) {
+		for _, row := range tableRows(page, heading) {
 			for _, span := range append(codeSpans(row[0]), codeSpans(row[1])...) {
-				if variableName.MatchString(span) {
+				if vaultVariable.MatchString(span) {
 					listed = append(listed, span)
 				}
 			}
 		}
 	}
 	known := profile.Variables()
-	for text := range literals(t) {
-		if variableName.MatchString(text) {
+	for text := range sourceLiterals(t) {
+		if vaultVariable.MatchString(text) {
 			known = append(known, text)
 		}
 	}
-	differ(t, "variables", listed, known)
+	reportDifference(t, "variables", listed, known)
 }
 
-func differ(t *testing.T, what string, listed, known []string) {
+func reportDifference(t *testing.T, what string, listed, known []string) {
 	t.Helper()
 	for _, name := range known {
 		if !slices.Contains(listed, name) {
@@ -201,9 +201,9 @@ func differ(t *testing.T, what string, listed, known []string) {
 	}
 }
 
-// literals are the strings in the sources of the program, without its tests and the
+// sourceLiterals are the strings in the sources of the program, without its tests and the
 // lab; those that "+" joins are one, with "…" for what is not a literal.
-func literals(t *testing.T) map[string]bool {
+func sourceLiterals(t *testing.T) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob("../*/*.go")
 	if err != nil || len(files) < 50 {
@@ -222,7 +222,7 @@ func literals(t *testing.T) map[string]bool {
 			switch node := node.(type) {
 			case *ast.BinaryExpr:
 				if node.Op == token.ADD {
-					found[joined(node)] = true
+					found[joinedLiterals(node)] = true
 				}
 			case *ast.BasicLit:
 				if text, err := strconv.Unquote(node.Value); err == nil {
@@ -235,10 +235,10 @@ func literals(t *testing.T) map[string]bool {
 	return found
 }
 
-func joined(e ast.Expr) string {
+func joinedLiterals(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.BinaryExpr:
-		return joined(e.X) + joined(e.Y)
+		return joinedLiterals(e.X) + joinedLiterals(e.Y)
 	case *ast.BasicLit:
 		if text, err := strconv.Unquote(e.Value); err == nil {
 			return text
@@ -247,11 +247,11 @@ func joined(e ast.Expr) string {
 	return "…"
 }
 
-// written is a call of vaws in a page.
-var written = regexp.MustCompile("(?:^|[\\s\"'`($=;&|])vaws (.*)")
+// vawsCall is a call of vaws in a page.
+var vawsCall = regexp.MustCompile("(?:^|[\\s\"'`($=;&|])vaws (.*)")
 
 // calls finds what a page calls vaws with: in its blocks, and between back quotes.
-func calls(page string) []string {
+func callsIn(page string) []string {
 	var found []string
 	for line := range strings.Lines(page) {
 		if strings.HasPrefix(line, "#") { // the messages of docs/troubleshooting.md
@@ -263,7 +263,7 @@ func calls(page string) []string {
 			texts = []string{strings.TrimSpace(code)}
 		}
 		for _, text := range texts {
-			for match := written.FindStringSubmatch(text); match != nil; match = written.FindStringSubmatch(match[1]) {
+			for match := vawsCall.FindStringSubmatch(text); match != nil; match = vawsCall.FindStringSubmatch(match[1]) {
 				found = append(found, match[1])
 			}
 		}
@@ -272,7 +272,7 @@ func calls(page string) []string {
 }
 
 // words splits a call as a shell would, up to what ends the command.
-func words(call string) []string {
+func shellWords(call string) []string {
 	var found []string
 	var word strings.Builder
 	var quote rune
@@ -315,7 +315,7 @@ func TestWords(t *testing.T) {
 		`clear --all && vaws logout`:           "clear|--all",
 		`env a --shell fish; and something up`: "env|a|--shell|fish",
 	} {
-		if got := strings.Join(words(call), "|"); got != want {
+		if got := strings.Join(shellWords(call), "|"); got != want {
 			t.Errorf("%q: %q", call, got)
 		}
 	}
@@ -325,15 +325,15 @@ func TestWords(t *testing.T) {
 // command that is only named, such as vaws exec, need not be complete.
 func TestPagesCallVawsRightly(t *testing.T) {
 	count := 0
-	for name, page := range pages(t) {
-		for _, call := range calls(page) {
-			args := words(call)
+	for name, page := range docPages(t) {
+		for _, call := range callsIn(page) {
+			args := shellWords(call)
 			if len(args) == 0 || strings.HasPrefix(args[0], "~") { // install vaws ~/.local/bin/
 				continue
 			}
 			count++
-			parser := parserOf(t)
-			if len(args) == 1 && isCommand(parser, args[0]) {
+			parser := wholeParser(t)
+			if len(args) == 1 && namesCommand(parser, args[0]) {
 				continue
 			}
 			if _, err := parser.Parse(args); err != nil {
@@ -346,18 +346,18 @@ func TestPagesCallVawsRightly(t *testing.T) {
 	}
 }
 
-func isCommand(parser *kong.Kong, name string) bool {
+func namesCommand(parser *kong.Kong, name string) bool {
 	return name == "help" || slices.ContainsFunc(parser.Model.Leaves(false), func(n *kong.Node) bool { return n.Name == name })
 }
 
 // The messages and hints of docs/troubleshooting.md are the program's own words: each
 // piece between two "…" is in one string of the sources.
 func TestTroubleshootingQuotesTheProgram(t *testing.T) {
-	page, ok := pages(t)["docs/troubleshooting.md"]
+	page, ok := docPages(t)["docs/troubleshooting.md"]
 	if !ok {
 		t.Fatal("there is no such page")
 	}
-	known := strings.Join(slices.Sorted(maps.Keys(literals(t))), "\n")
+	known := strings.Join(slices.Sorted(maps.Keys(sourceLiterals(t))), "\n")
 	count := 0
 	for line := range strings.Lines(page) {
 		message, isHeading := strings.CutPrefix(strings.TrimSpace(line), "### ")
@@ -378,8 +378,8 @@ func TestTroubleshootingQuotesTheProgram(t *testing.T) {
 	}
 }
 
-// configs are the AWS configs, or pieces of them, that a page shows.
-func configs(page string) []string {
+// configsIn are the AWS configs, or pieces of them, that a page shows.
+func configsIn(page string) []string {
 	var found []string
 	inside := false
 	for line := range strings.Lines(page) {
@@ -400,8 +400,8 @@ func configs(page string) []string {
 // Every profile in a config that a page shows is one that vaws takes.
 func TestPagesShowConfigsThatWork(t *testing.T) {
 	count := 0
-	for name, page := range pages(t) {
-		for _, config := range configs(page) {
+	for name, page := range docPages(t) {
+		for _, config := range configsIn(page) {
 			config = strings.NewReplacer("$ACCOUNT", "111122223333", "$OTHER", "444455556666").Replace(config)
 			path := filepath.Join(t.TempDir(), "config")
 			if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
@@ -425,31 +425,31 @@ func TestPagesShowConfigsThatWork(t *testing.T) {
 	}
 }
 
-// link is a link to another file of the repository.
-var link = regexp.MustCompile(`\]\(([^):]+)\)`)
+// docLink is a link to another file of the repository.
+var docLink = regexp.MustCompile(`\]\(([^):]+)\)`)
 
 func TestLinksLeadSomewhere(t *testing.T) {
-	all := pages(t)
+	all := docPages(t)
 	for name, page := range all {
-		for _, match := range link.FindAllStringSubmatch(page, -1) {
+		for _, match := range docLink.FindAllStringSubmatch(page, -1) {
 			file, anchor, _ := strings.Cut(match[1], "#")
 			target := name
 			if file != "" {
 				target = filepath.ToSlash(filepath.Join(filepath.Dir(name), file))
 			}
-			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
+			if _, err := os.Stat(filepath.Join(docsRoot, target)); err != nil {
 				t.Errorf("%s: %s leads nowhere", name, match[1])
 			}
-			if anchor != "" && !slices.Contains(anchors(all[target]), anchor) {
+			if anchor != "" && !slices.Contains(headingAnchors(all[target]), anchor) {
 				t.Errorf("%s: %s has no such heading", name, match[1])
 			}
 		}
 	}
 }
 
-// anchors are the names that a page's headings get: lower case, blanks to hyphens,
+// headingAnchors are the names that a page's headings get: lower case, blanks to hyphens,
 // nothing else but letters, digits, hyphens and underscores.
-func anchors(page string) []string {
+func headingAnchors(page string) []string {
 	var names []string
 	for line := range strings.Lines(page) {
 		if !strings.HasPrefix(line, "#") {
