@@ -160,7 +160,7 @@ func TestConfigurationPageHasEveryKey(t *testing.T) {
 			}
 		}
 	}
-	reportDifference(t, "keys", listed, profile.Keys())
+	reportDifference(t, "keys", listed, profile.KeyNames())
 }
 
 // vaultVariable is what a variable of one of the families that vaws knows is called.
@@ -178,7 +178,7 @@ func TestConfigurationPageHasEveryVariable(t *testing.T) {
 			}
 		}
 	}
-	known := profile.Variables()
+	known := profile.VariableNames()
 	for text := range sourceLiterals(t) {
 		if vaultVariable.MatchString(text) {
 			known = append(known, text)

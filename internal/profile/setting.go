@@ -56,8 +56,8 @@ var (
 	keysOfOneVault = append([]string{Namespace, caCert, clientCert, clientKey}, authSettings...)
 )
 
-// Keys are the vaws_* keys of the AWS config, which docs/configuration.md explains.
-func Keys() []string {
+// KeyNames are the vaws_* keys of the AWS config, which docs/configuration.md explains.
+func KeyNames() []string {
 	var names []string
 	for _, setting := range keySettings {
 		names = append(names, keyName(setting))
@@ -65,8 +65,8 @@ func Keys() []string {
 	return names
 }
 
-// Variables are the VAWS_* variables that stand for a setting.
-func Variables() []string {
+// VariableNames are the VAWS_* variables that stand for a setting.
+func VariableNames() []string {
 	var names []string
 	for _, setting := range slices.Concat(flagSettings, authSettings) {
 		names = append(names, variableName(setting))
@@ -116,7 +116,7 @@ func settingsOf(s section) (map[string]string, error) {
 
 // unknownKey offers the keys that the meant one is near to.
 func unknownKey(path string, line int, key, meant string) error {
-	known := Keys()
+	known := KeyNames()
 	err := fmt.Errorf("%s:%d: unknown key %q", path, line, key)
 	if advice := hint.DidYouMean(meant, known); advice != "" {
 		return hint.Wrap(err, advice)
