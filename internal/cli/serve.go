@@ -133,12 +133,7 @@ func unitQuote(text string) string {
 }
 
 // quote makes a word of a POSIX shell.
-func quote(text string) string {
-	if strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:~-") == "" {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+func quote(text string) string { return hint.Quote(text) }
 
 // token is that of the token file, whose path it makes absolute; empty without
 // one: the endpoint then makes a token.

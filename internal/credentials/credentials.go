@@ -46,6 +46,20 @@ func (c Credentials) AccountID() string {
 	return parts[4]
 }
 
+// Principal is whom the credentials' ARN names: an assumed role's name, else kind and
+// name such as "federated-user/build"; empty without an ARN.
+func (c Credentials) Principal() string {
+	if c.AccountID() == "" {
+		return ""
+	}
+	resource := strings.SplitN(c.ARN, ":", 6)[5]
+	if role, found := strings.CutPrefix(resource, "assumed-role/"); found {
+		role, _, _ = strings.Cut(role, "/") // the rest is the session's name
+		return role
+	}
+	return resource
+}
+
 func isAccountID(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
@@ -94,9 +108,20 @@ func (l Lease) Remaining(now time.Time) time.Duration {
 // asking Vault. A renewed lease is measured by its life when it was new: near its
 // maximum, renewals bring less and less.
 func (l Lease) Fresh(rule Rule, now time.Time) bool {
+	return l.Remaining(now) > l.reserve(rule)
+}
+
+// StaleAt is when credentials under l stop being fresh: the first caller after it has
+// Vault asked.
+func (l Lease) StaleAt(rule Rule) time.Time {
+	return l.Expiry.Add(-l.reserve(rule))
+}
+
+// reserve is the lifetime that must be left for a caller of the rule.
+func (l Lease) reserve(rule Rule) time.Duration {
 	half := max(0, l.Expiry.Sub(l.Issued), l.Granted) / 2
 	if rule == HandOut {
-		return l.Remaining(now) > min(half, longEnough)
+		return min(half, longEnough)
 	}
-	return l.Remaining(now) > min(half, refreshAhead)
+	return min(half, refreshAhead)
 }

@@ -64,6 +64,37 @@ func TestAccountID(t *testing.T) {
 	}
 }
 
+func TestPrincipal(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:sts::123456789012:assumed-role/admin/vault-1": "admin",
+		"arn:aws:sts::123456789012:federated-user/build":       "federated-user/build",
+		"arn:aws:iam::123456789012:user/a":                     "user/a",
+		"":                                                     "", "nonsense": "",
+	} {
+		if got := (Credentials{ARN: arn}).Principal(); got != want {
+			t.Errorf("%q: %q", arn, got)
+		}
+	}
+}
+
+// What is stale is no longer fresh, and a moment before it was.
+func TestStaleAt(t *testing.T) {
+	issued := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, l := range []Lease{
+		{Issued: issued, Expiry: issued.Add(time.Hour)},
+		{Issued: issued, Expiry: issued.Add(15 * time.Minute)},
+		{Issued: issued, Expiry: issued.Add(36 * time.Hour)},
+		{Issued: issued, Expiry: issued.Add(time.Minute), Granted: time.Hour},
+	} {
+		for _, rule := range []Rule{Refreshable, HandOut} {
+			at := l.StaleAt(rule)
+			if l.Fresh(rule, at) || at.After(issued) && !l.Fresh(rule, at.Add(-time.Second)) {
+				t.Errorf("%v, rule %d: stale at %s", l, rule, at)
+			}
+		}
+	}
+}
+
 // Every field must be in the key, or two targets share credentials.
 func TestKeyCoversEveryField(t *testing.T) {
 	base := Request{}
