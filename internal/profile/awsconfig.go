@@ -219,10 +219,15 @@ func CredentialsPath(getenv func(string) string) string {
 // hasKeys reports whether the credentials file at path has keys for the profile,
 // and in which line.
 func hasKeys(path, profile string) (number int, found bool) {
-	visitLines(path, func(l line) {
+	data, err := readFile(path)
+	if err != nil || !bytes.Contains(data, []byte(profile)) {
+		return 0, false
+	}
+	_ = scan(path, data, func(l line) error {
 		if name, _, _ := l.option(); l.section == profile && name == "aws_access_key_id" {
 			number, found = l.number, true
 		}
+		return nil
 	})
 	return number, found
 }

@@ -14,7 +14,11 @@ import (
 // it fills in address, namespace and log-in. Without a method, which the caller
 // may need or not, the other settings of a log-in are no error.
 func ResolveLogin(q Query) (Target, error) {
-	s, err := read(q)
+	conf, err := readConfig(ConfigPath(q.Getenv), q.Name)
+	if err != nil {
+		return Target{}, err
+	}
+	s, err := sourcesOf(conf, q)
 	if err != nil {
 		return Target{}, err
 	}

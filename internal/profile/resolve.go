@@ -15,7 +15,16 @@ func Resolve(q Query) (Target, error) {
 	if err := checkName(q.Name); err != nil {
 		return Target{}, UsageError{err}
 	}
-	s, err := read(q)
+	conf, err := readConfig(ConfigPath(q.Getenv), q.Name)
+	if err != nil {
+		return Target{}, err
+	}
+	return resolveIn(conf, q)
+}
+
+// resolveIn is Resolve in a config that has been read.
+func resolveIn(conf awsConfig, q Query) (Target, error) {
+	s, err := sourcesOf(conf, q)
 	if err != nil {
 		return Target{}, err
 	}
@@ -75,17 +84,14 @@ func (s *sources) layers() layers {
 	return layers{s.flags, s.variables, s.keys, s.vault, s.defaults, builtIn}
 }
 
-func read(q Query) (*sources, error) {
-	conf, err := readConfig(ConfigPath(q.Getenv), q.Name)
-	if err != nil {
-		return nil, err
-	}
+func sourcesOf(conf awsConfig, q Query) (*sources, error) {
 	s := &sources{
 		conf:      conf,
 		flags:     layer{values: q.Flags, origin: flagName, typed: true, here: true},
 		variables: variablesLayer(q.Getenv),
 		vault:     vaultLayer(q.Getenv),
 	}
+	var err error
 	if s.keys, err = conf.profile.layer(); err != nil {
 		return nil, err
 	}
