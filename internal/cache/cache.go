@@ -119,6 +119,12 @@ func Open(ctx context.Context, o Options) (*Cache, error) {
 	return &Cache{options: o, place: found, key: k}, nil
 }
 
+// Dir is the directory of the cache.
+func (c *Cache) Dir() string { return c.options.Dir }
+
+// Place is where the key lives, in words: "the Secret Service".
+func (c *Cache) Place() string { return c.place.String() }
+
 // Load returns what is kept for the request. Whatever cannot be read is absent.
 func (c *Cache) Load(ctx context.Context, r credentials.Request) credentials.Entry {
 	k := c.keyToRead(ctx)

@@ -28,17 +28,24 @@ func checkDir(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return hintDir(fmt.Errorf("cache directory %q is not a directory but %s", path, kindOf(info)))
+		return hintDir(hint.Errorf(fmt.Sprintf("run: mv %s %s", hint.Quote(path), hint.Quote(path+".old")),
+			"cache directory %q is not a directory but %s", path, kindOf(info)))
 	}
 	uid, _, known := owner(info)
 	if known && uid != os.Geteuid() {
-		return hintDir(fmt.Errorf("cache directory %q belongs to user %d, not to user %d", path, uid, os.Geteuid()))
+		return hintDir(hint.Errorf(takeOver(path), "cache directory %q belongs to user %d, not to user %d", path, uid, os.Geteuid()))
 	}
 	if known && info.Mode().Perm()&0o022 != 0 {
-		return hint.Errorf(fmt.Sprintf("run \"chmod go-w %s\"", path),
+		return hint.Errorf("run: chmod go-w "+hint.Quote(path),
 			"cache directory %q can be written by others (mode %04o)", path, info.Mode().Perm())
 	}
 	return nil
+}
+
+// takeOver is the command that gives the user what is his, after root has used it in
+// his name (sudo without -H).
+func takeOver(path string) string {
+	return fmt.Sprintf("run: sudo chown -R %d %s", os.Geteuid(), hint.Quote(path))
 }
 
 func kindOf(info fs.FileInfo) string {
@@ -52,5 +59,5 @@ func kindOf(info fs.FileInfo) string {
 }
 
 func hintDir(err error) error {
-	return hint.Wrap(err, "set XDG_CACHE_HOME to a directory of your own, or pass --cache none")
+	return hint.Wrap(err, append(hint.Of(err), "set XDG_CACHE_HOME to a directory of your own, or pass --cache none")...)
 }

@@ -34,7 +34,7 @@ func (f keyFile) look(context.Context) (*key, error) {
 	}
 	k, err := parseKey(data)
 	if err != nil {
-		return nil, hint.Errorf(fmt.Sprintf("make one: openssl rand -hex 32 > %s", f.path),
+		return nil, hint.Errorf(fmt.Sprintf("run: openssl rand -hex 32 > %s (what is cached with another key is lost)", hint.Quote(f.path)),
 			"it holds neither %d bytes nor the hex or base64 of them", keySize)
 	}
 	return k, nil
@@ -78,7 +78,7 @@ func (f keyFile) checkPrivate(info fs.FileInfo) error {
 		forbidden &^= 0o040
 	}
 	if mode := info.Mode().Perm(); mode&forbidden != 0 {
-		return hint.Errorf(fmt.Sprintf("run \"chmod 600 %s\"", f.path), "others may read it (mode %04o)", mode)
+		return hint.Errorf("run: chmod 600 "+hint.Quote(f.path), "others may read it (mode %04o)", mode)
 	}
 	return nil
 }

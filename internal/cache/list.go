@@ -22,6 +22,7 @@ type Kept struct {
 	Namespace   string
 	Mount, Role string
 	LeaseEnd    time.Time // zero: no lease
+	Expiry      time.Time // zero: not known
 
 	// Request and Credentials are what is sealed; Opened is false, and they are
 	// empty, where another key or version is needed for it.
@@ -57,7 +58,7 @@ func (e Kept) sortKey() string {
 func (c *Cache) open(k *key, path string) Kept {
 	e := Kept{path: path}
 	if h, err := readHeader(path); err == nil {
-		e.Kind, e.LeaseEnd = credentials.Kind(h.Type), h.LeaseEnd
+		e.Kind, e.LeaseEnd, e.Expiry = credentials.Kind(h.Type), h.LeaseEnd, h.Expires
 		e.Address, e.Namespace, e.Mount, e.Role = h.Address, h.Namespace, h.Mount, h.Role
 	}
 	id, identity, _ := strings.Cut(filepath.Base(path), "-")
