@@ -36,6 +36,9 @@ type grammar struct {
 	Serve             serveCommand      `cmd:"" help:"Serve credentials on a port of this machine."`
 	Login             loginCommand      `cmd:"" help:"Log in to Vault and keep the token."`
 	Logout            logoutCommand     `cmd:"" help:"Forget the token, and the IAM users that end with it."`
+	List              listCommand       `cmd:"" help:"List the profiles that use vaws, or the roles that Vault offers."`
+	Status            statusCommand     `cmd:"" help:"Show what is cached, and how Vault is."`
+	Doctor            doctorCommand     `cmd:"" help:"Find out what is wrong, and how to mend it."`
 	Clear             clearCommand      `cmd:"" help:"Forget cached credentials, and revoke their leases if asked to."`
 	Version           versionCommand    `cmd:"" help:"Print the version."`
 	TokenHelper       tokenHelper       `cmd:"" name:"token-helper" hidden:"" help:"Keep the token of the vault CLI."`
@@ -86,6 +89,9 @@ func Main(args []string) int {
 	}
 	if errors.Is(err, term.ErrInterrupted) {
 		child.DieOf(syscall.SIGINT) // who pressed Ctrl-C knows why
+	}
+	if errors.Is(err, errReported) {
+		return statusFailure
 	}
 	s.printError(err)
 	return status(err, len(args) > 0 && args[0] == "exec")

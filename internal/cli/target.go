@@ -233,10 +233,14 @@ func (s *session) store(ctx context.Context, f vaultFlags) (*cache.Cache, error)
 }
 
 func (s *session) openCache(ctx context.Context, mode cache.Mode) (*cache.Cache, error) {
-	return cache.Open(ctx, cache.Options{
+	return cache.Open(ctx, s.cacheOptions(mode))
+}
+
+func (s *session) cacheOptions(mode cache.Mode) cache.Options {
+	return cache.Options{
 		Mode: mode, KeyFile: s.getenv("VAWS_CACHE_KEY_FILE"),
 		Now: s.now, Debug: s.debug, Getenv: s.getenv,
-	})
+	}
 }
 
 // vaultConfig describes the target's Vault to the vault room. prompts says that

@@ -55,6 +55,9 @@ func buildClient(c Config) (*api.Client, error) {
 	}
 	retry := &retries{now: c.Now}
 	config.CheckRetry, config.Backoff, config.MaxRetries = retry.check, retry.pause, maxTries
+	if c.Once {
+		config.MaxRetries = 0
+	}
 	client, err := api.NewClient(config)
 	if err != nil {
 		return nil, hint.Errorf("check VAULT_ADDR and VAULT_HEADERS", "connecting to Vault at %s: %w", config.Address, err)

@@ -89,6 +89,8 @@ type advice struct {
 	hint   func(credentials.Request) string
 }
 
+const unseal = "run: vault operator unseal"
+
 func always(text string) func(credentials.Request) string {
 	return func(credentials.Request) string { return text }
 }
@@ -98,7 +100,7 @@ func readRole(r credentials.Request) string {
 }
 
 var advices = []advice{
-	{503, "Vault is sealed", always("run: vault operator unseal")},
+	{503, "Vault is sealed", always(unseal)},
 	{0, "did not supply a role_arn", func(r credentials.Request) string {
 		return "the role has several role ARNs; choose one: --role-arn ARN (" + readRole(r) + ")"
 	}},
@@ -177,6 +179,11 @@ func (s *Source) list(ctx context.Context, path string) []string {
 	if err != nil || secret == nil {
 		return nil
 	}
+	return names(secret)
+}
+
+// names is what an answer to LIST holds.
+func names(secret *api.Secret) []string {
 	keys, _ := secret.Data["keys"].([]any)
 	var names []string
 	for _, key := range keys {

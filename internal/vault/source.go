@@ -34,6 +34,7 @@ type Config struct {
 	AskMFA  func() (string, error)                // asks a person for it; nil: nobody is there
 
 	Timeout time.Duration // of a request; zero: a minute
+	Once    bool          // ask once: a Vault that is away is told of at once
 	Now     func() time.Time
 	Debug   func(format string, args ...any)
 }

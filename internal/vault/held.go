@@ -1,0 +1,142 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"vaws/internal/credentials"
+	"vaws/internal/hint"
+)
+
+// Held is the token that a request would be sent with, as far as it takes neither a
+// log-in nor a renewal, and what Vault says of it. It does not hold the token.
+type Held struct {
+	From     string    // in words: "VAULT_TOKEN"; empty: there is no token
+	Expiry   time.Time // zero: never, or not known
+	Policies []string  // nil: the token may not ask
+}
+
+// LookUp finds the token for the request, and asks Vault about it. An error is that of
+// a token that is needed and is not there, or that Vault does not accept.
+func (s *Source) LookUp(ctx context.Context, r credentials.Request) (Held, error) {
+	client, err := newClient(s.config, r.Namespace)
+	if err != nil {
+		return Held{}, err
+	}
+	token, from, err := s.atHand(ctx, r)
+	if err != nil {
+		return Held{}, err
+	}
+	s.client = client
+	if s.use(token); token.Value == "" {
+		return Held{}, nil
+	}
+	held := Held{From: from, Expiry: token.Expiry}
+	asked := s.config.Now()
+	self, err := client.Auth().Token().LookupSelfWithContext(ctx)
+	var denied *deniedError
+	switch {
+	case errors.As(asDenied(err), &denied) && denied.token:
+		return held, s.explainToken(denied)
+	case denied != nil:
+		return held, nil
+	case err != nil || self == nil:
+		return held, s.cleaned(s.explainAny(err))
+	}
+	held.Policies, _ = self.TokenPolicies()
+	if life, err := self.TokenTTL(); err == nil && life > 0 {
+		held.Expiry = asked.Add(life)
+	}
+	return held, nil
+}
+
+// atHand is tokenFor without its effects. The words say where the token comes from.
+func (s *Source) atHand(ctx context.Context, r credentials.Request) (t credentials.Token, from string, err error) {
+	l := r.Login()
+	s.login = l
+	if r.AuthMethod == "token" && s.logsInAlone(l) {
+		secret, err := s.config.Proof.secret(ctx, l.Method, "token")
+		return credentials.Token{Login: l, Value: secret.Value}, secret.From + " (vaws_auth)", err
+	}
+	if r.AuthMethod != "" {
+		return s.keptOf(ctx, l, "the log-in by "+l.String()+" (vaws_auth)")
+	}
+	if token := strings.TrimSpace(s.config.Token); token != "" {
+		return credentials.Token{Value: token}, "VAULT_TOKEN", nil
+	}
+	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
+		t, from, err := s.keptOf(ctx, l, "vaws login ("+l.String()+")")
+		if err == nil {
+			s.login = l
+			return t, from, nil
+		}
+		if s.lapsed == nil {
+			s.login, s.lapsed = l, err
+		}
+	}
+	value, err := s.helperToken(ctx)
+	return credentials.Token{Value: value}, "the token helper", err
+}
+
+// keptOf is the token that is kept of a log-in. None is an error only where a person
+// has to log in.
+func (s *Source) keptOf(ctx context.Context, l credentials.Login, from string) (credentials.Token, string, error) {
+	t := s.load(ctx, l)
+	if s.works(t) {
+		return t, from, nil
+	}
+	if s.logsInAlone(l) {
+		return credentials.Token{}, "", nil
+	}
+	return credentials.Token{}, "", s.needsPerson(l, t)
+}
+
+// ExamineToken finds out which token the request would be sent with, and whether it
+// works. A configured log-in that has no token yet is tried. usable says that Vault
+// took the token.
+func (s *Source) ExamineToken(ctx context.Context, r credentials.Request) (f hint.Finding, usable bool) {
+	about := "token for " + s.config.Address
+	if r.AuthMethod != "" {
+		about += " (" + r.Login().String() + ")"
+	}
+	held, err := s.LookUp(ctx, r)
+	if err == nil && held.From == "" && r.AuthMethod != "" {
+		s.client = nil
+		if err = s.Connect(ctx, r); err == nil {
+			held, err = s.LookUp(ctx, r)
+			held.From = "the log-in by " + r.Login().String() + ", just now"
+		}
+	}
+	switch {
+	case err != nil:
+		return hint.IsWrong(about, err), false
+	case held.From == "" && s.config.Via != "":
+		return hint.IsFine(about, "none, so that the Agent at %s adds one", s.config.Via), true
+	case held.From == "":
+		return hint.IsWrong(about, s.noToken()), false
+	}
+	return s.tokenFinding(about, held), true
+}
+
+// soon is when the end of a token is worth a word.
+const soon = 5 * time.Minute
+
+func (s *Source) tokenFinding(about string, held Held) hint.Finding {
+	text := "from " + held.From
+	if held.Policies == nil {
+		return hint.IsFine(about, "%s; it may not look itself up", text)
+	}
+	text += ", policies " + strings.Join(held.Policies, " ")
+	if held.Expiry.IsZero() {
+		return hint.IsFine(about, "%s, without an end", text)
+	}
+	left := held.Expiry.Sub(s.config.Now()).Round(time.Second)
+	text += fmt.Sprintf(", %s left", left)
+	if left < soon && s.login.Method == "" {
+		return hint.IsDoubtful(about, s.withHowTo(s.login, errors.New(text)))
+	}
+	return hint.IsFine(about, "%s", text)
+}
