@@ -34,7 +34,7 @@ func (f keyFile) look(context.Context) (*key, error) {
 	}
 	k, err := parseKey(data)
 	if err != nil {
-		return nil, hint.Errorf(fmt.Sprintf("run: openssl rand -hex 32 > %s (what is cached with another key is lost)", hint.Quote(f.path)),
+		return nil, hint.Errorf("run: openssl rand -hex 32 > "+hint.Quote(f.path),
 			"it holds neither %d bytes nor the hex or base64 of them", keySize)
 	}
 	return k, nil

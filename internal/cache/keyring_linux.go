@@ -93,7 +93,8 @@ func (s secretService) converse(ctx context.Context, say func(conversation) erro
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil || isTimeout(err):
-		return hint.Errorf("see whether the keyring waits for an answer in a window, or pass --cache kernel", "timed out after %s", s.wait)
+		return hint.Wrap(fmt.Errorf("timed out after %s", s.wait),
+			"see whether the keyring waits for an answer in a window", "run: export VAWS_CACHE=kernel")
 	}
 	return secretError(err)
 }

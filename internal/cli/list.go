@@ -99,7 +99,7 @@ func renderUses(sc screen, uses []profile.Use) []byte {
 	t := table{columns: []column{{"PROFILE", 12}, {"ROLE", 12}, {"VAULT", 12}, {"NAMESPACE", 6}, {"WHERE", 12}}}
 	var faults bytes.Buffer
 	for _, u := range uses {
-		where := fmt.Sprintf("%s:%d", u.Path, u.Line)
+		where := fmt.Sprintf("%s:%d", shortened(u.Path), u.Line)
 		if u.Err != nil {
 			t.rows = append(t.rows, append([]cell{{u.Profile, red}, {"error, see below", red}}, plain("", "", where)...))
 			sc.writeFault(&faults, u.Profile, u.Err)

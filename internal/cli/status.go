@@ -154,7 +154,7 @@ func (s *session) statusOfEntries(ctx context.Context, store *cache.Cache, uses 
 	}
 	for _, t := range keptTokens {
 		l := t.Login
-		tokens = append(tokens, tokenStatus{l.String(), l.Address, l.Namespace, t.Expiry.UTC(), !t.Valid(s.now())})
+		tokens = append(tokens, tokenStatus{l.String(), l.Address, l.Namespace, wholeSeconds(t.Expiry), !t.Valid(s.now())})
 	}
 	return entries, tokens
 }
@@ -162,16 +162,19 @@ func (s *session) statusOfEntries(ctx context.Context, store *cache.Cache, uses 
 func statusOfEntry(e cache.Kept, place string, uses []profile.Use) entryStatus {
 	status := entryStatus{
 		Name: nameOf(e, uses), Type: string(e.Kind), Address: e.Address, Namespace: e.Namespace, Mount: e.Mount, Role: e.Role,
-		Expires: e.Expiry, Opened: e.Opened, Key: "another key",
+		Expires: wholeSeconds(e.Expiry), Opened: e.Opened, Key: "another key",
 	}
 	if e.Opened {
 		status.Account, status.Principal = e.Credentials.AccountID(), e.Credentials.Principal()
-		status.Expires = e.Credentials.Lease.Expiry.UTC().Truncate(time.Second)
-		status.Refresh = e.Credentials.Lease.StaleAt(credentials.Refreshable).UTC().Truncate(time.Second)
+		lease := e.Credentials.Lease
+		status.Expires, status.Refresh = wholeSeconds(lease.Expiry), wholeSeconds(lease.StaleAt(credentials.Refreshable))
 		status.Key = place
 	}
 	return status
 }
+
+// wholeSeconds is a time as programs are told it.
+func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // nameOf is the first profile that the entry is for, else its role.
 func nameOf(e cache.Kept, uses []profile.Use) string {
@@ -274,17 +277,14 @@ func (v *vaultStatus) ask(ctx context.Context, from *vault.Source, r credentials
 		return err
 	}
 	held, err := from.LookUp(ctx, r)
-	v.Token, v.Policies, v.Expires = held.From, held.Policies, held.Expiry.UTC().Truncate(time.Second)
-	if held.Expiry.IsZero() {
-		v.Expires = time.Time{}
-	}
+	v.Token, v.Policies, v.Expires = held.From, held.Policies, wholeSeconds(held.Expiry)
 	return err
 }
 
 // render writes the report for people.
 func (r statusReport) render(sc screen, now time.Time) []byte {
 	var out bytes.Buffer
-	where := fmt.Sprintf("cache: %s, its key in %s", r.Cache.Directory, r.Cache.Key)
+	where := fmt.Sprintf("cache: %s, its key in %s", shortened(r.Cache.Directory), r.Cache.Key)
 	if r.Cache.Error != "" {
 		where = "no cache: " + r.Cache.Error
 	} else if len(r.Credentials) == 0 {

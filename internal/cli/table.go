@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -175,6 +176,15 @@ func (t table) list(sc screen) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// shortened is a path as people write it, with ~ for the home directory.
+func shortened(path string) string {
+	home, err := os.UserHomeDir()
+	if rest, inside := strings.CutPrefix(path, home+string(os.PathSeparator)); err == nil && inside {
+		return filepath.Join("~", rest)
+	}
+	return path
 }
 
 // wrap breaks text into lines of at most width characters, between words where it can;

@@ -21,16 +21,22 @@ type Finding struct {
 }
 
 // IsFine tells of a thing that is as it should be.
+//
+//go:noinline
 func IsFine(about, format string, args ...any) Finding {
 	return Finding{About: about, Status: Fine, Text: fmt.Sprintf(format, args...)}
 }
 
 // IsDoubtful tells of a thing that might be better. The error's hints say how.
+//
+//go:noinline
 func IsDoubtful(about string, err error) Finding {
 	return Finding{about, Doubtful, err.Error(), Of(err)}
 }
 
 // IsWrong tells of a thing that is broken. The error's hints say how to mend it.
+//
+//go:noinline
 func IsWrong(about string, err error) Finding {
 	return Finding{about, Wrong, err.Error(), Of(err)}
 }

@@ -18,6 +18,8 @@ func (h *hinted) Unwrap() error { return h.err }
 // Wrap returns err carrying hints, each one line that says what to do next,
 // best a command to paste. The error's text and chain stay as they are. A nil
 // err stays nil.
+//
+//go:noinline
 func Wrap(err error, hints ...string) error {
 	if err == nil || len(hints) == 0 {
 		return err
@@ -26,6 +28,8 @@ func Wrap(err error, hints ...string) error {
 }
 
 // Errorf is fmt.Errorf with a hint.
+//
+//go:noinline
 func Errorf(advice, format string, args ...any) error {
 	return Wrap(fmt.Errorf(format, args...), advice)
 }

@@ -117,8 +117,8 @@ func clock(ahead time.Duration) hint.Finding {
 	if ahead < 0 {
 		word = "behind"
 	}
-	err := hint.Errorf("run: sudo timedatectl set-ntp true (or else set the clock that is wrong)",
-		"this machine's clock is %s %s Vault's", ahead.Abs(), word)
+	err := hint.Wrap(fmt.Errorf("this machine's clock is %s %s Vault's", ahead.Abs(), word),
+		"set the clock that is wrong; if it is this machine's:", "run: sudo timedatectl set-ntp true")
 	switch skew := ahead.Abs(); {
 	case skew > wrongSkew:
 		return hint.IsWrong(about, fmt.Errorf("%w; AWS refuses signatures of a wrong time", err))

@@ -29,8 +29,8 @@ func (s *Source) ExamineRoles(ctx context.Context, requests []credentials.Reques
 		return nil
 	}
 	var paths []string
-	for _, r := range requests {
-		paths = append(paths, pathsOf(r)...)
+	for i := range requests {
+		paths = append(paths, pathsOf(&requests[i])...)
 	}
 	may, err := s.Capabilities(ctx, requests[0], paths)
 	if err != nil {
@@ -39,10 +39,10 @@ func (s *Source) ExamineRoles(ctx context.Context, requests []credentials.Reques
 	findings := make([]hint.Finding, len(requests))
 	var wait sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
-	for i, r := range requests {
+	for i := range requests {
 		slots <- struct{}{}
 		wait.Go(func() {
-			findings[i] = s.examineRole(ctx, r, may, i < manyRoles)
+			findings[i] = s.examineRole(ctx, &requests[i], may, i < manyRoles)
 			<-slots
 		})
 	}
@@ -51,16 +51,16 @@ func (s *Source) ExamineRoles(ctx context.Context, requests []credentials.Reques
 }
 
 // pathsOf are those of a request whose capabilities matter.
-func pathsOf(r credentials.Request) []string {
+func pathsOf(r *credentials.Request) []string {
 	paths := []string{definition(r)}
-	for _, a := range attempts(r, "") {
+	for _, a := range attempts(*r, "") {
 		paths = append(paths, r.Mount+"/"+a.endpoint+"/"+r.Role)
 	}
 	return slices.Compact(paths)
 }
 
 // definition is the path at which a role is defined.
-func definition(r credentials.Request) string {
+func definition(r *credentials.Request) string {
 	if r.Endpoint == credentials.EndpointStaticCreds {
 		return r.Mount + "/static-roles/" + r.Role
 	}
@@ -75,8 +75,8 @@ func (g granted) may(path, capability string) bool {
 }
 
 // uses reports whether one of the ways to ask is open.
-func (g granted) uses(r credentials.Request) bool {
-	return slices.ContainsFunc(attempts(r, ""), func(a attempt) bool {
+func (g granted) uses(r *credentials.Request) bool {
+	return slices.ContainsFunc(attempts(*r, ""), func(a attempt) bool {
 		capability := "update"
 		if a.method == "GET" {
 			capability = "read"
@@ -100,10 +100,10 @@ func texts(value any) []string {
 	return all
 }
 
-func (s *Source) examineRole(ctx context.Context, r credentials.Request, may granted, closely bool) hint.Finding {
+func (s *Source) examineRole(ctx context.Context, r *credentials.Request, may granted, closely bool) hint.Finding {
 	about := "role " + r.Mount + "/" + r.Role
 	if !may.uses(r) {
-		err := hint.Wrap(errors.New("the token's policies do not allow it"), policyFor(r))
+		err := hint.Wrap(errors.New("the token's policies do not allow it"), policyFor(*r))
 		return hint.IsWrong(about, hint.Wrap(err, s.otherMounts(ctx, r)...))
 	}
 	switch {
@@ -111,7 +111,7 @@ func (s *Source) examineRole(ctx context.Context, r credentials.Request, may gra
 		return hint.IsFine(about, "may be used")
 	case !may.may(definition(r), "read"):
 		if names := s.list(ctx, r.Mount+"/roles"); len(names) > 0 && !slices.Contains(names, r.Role) && r.Endpoint != credentials.EndpointStaticCreds {
-			return hint.IsWrong(about, s.unknownRole(ctx, r))
+			return hint.IsWrong(about, s.unknownRole(ctx, *r))
 		}
 		return hint.IsFine(about, "may be used; the token may not read how long its credentials live")
 	}
@@ -122,14 +122,14 @@ func (s *Source) examineRole(ctx context.Context, r credentials.Request, may gra
 	case err != nil:
 		return hint.IsDoubtful(about, fmt.Errorf("reading how it is defined: %w", s.cleaned(s.explainAny(err))))
 	case role == nil:
-		return hint.IsWrong(about, s.unknownRole(ctx, r))
+		return hint.IsWrong(about, s.unknownRole(ctx, *r))
 	}
 	return judge(about, r, role.Data)
 }
 
 // otherMounts are hints at the AWS engines that the token sees.
-func (s *Source) otherMounts(ctx context.Context, r credentials.Request) []string {
-	names, err := s.Mounts(ctx, r)
+func (s *Source) otherMounts(ctx context.Context, r *credentials.Request) []string {
+	names, err := s.Mounts(ctx, *r)
 	if err != nil || len(names) == 0 || slices.Contains(names, r.Mount) {
 		return nil
 	}
@@ -148,7 +148,7 @@ const (
 
 // judge looks for what hurts in a role's definition, as far as it is about this
 // request.
-func judge(about string, r credentials.Request, role fields) hint.Finding {
+func judge(about string, r *credentials.Request, role fields) hint.Finding {
 	kind := strings.Join(append(texts(role["credential_type"]), texts(role["credential_types"])...), ", ")
 	if r.Endpoint == credentials.EndpointStaticCreds || kind == string(credentials.IAMUser) {
 		return hint.IsFine(about, "may be used (%s)", cmp.Or(kind, "static role"))
@@ -179,7 +179,7 @@ func judge(about string, r credentials.Request, role fields) hint.Finding {
 }
 
 // judgeARN wants one AWS role to be chosen where there are several.
-func judgeARN(r credentials.Request, arns []string) error {
+func judgeARN(r *credentials.Request, arns []string) error {
 	switch {
 	case r.RoleARN != "" && len(arns) > 0 && !slices.Contains(arns, r.RoleARN):
 		return hint.Errorf("choose one of "+strings.Join(arns, ", "), "%s is none of the role's role_arns", r.RoleARN)
