@@ -78,7 +78,7 @@ func (d doctorCommand) examine(ctx context.Context, s *session) []hint.Finding {
 	findings = append(findings, within(ctx, fileTime, "environment", func(context.Context) []hint.Finding { return x.Environment(s.now()) })...)
 	var targets []profile.Target
 	findings = append(findings, within(ctx, fileTime, "profiles", func(context.Context) (f []hint.Finding) {
-		targets, f = d.targets(s, findings)
+		targets, f = d.targets(s, x, findings)
 		return f
 	})...)
 	mode, err := s.cacheMode(d.vaultFlags)
@@ -119,8 +119,8 @@ func within(ctx context.Context, limit time.Duration, about string, examine func
 
 // targets are those of the given names, else of every profile, and of the surroundings
 // at least. What the AWS config's examination has told of already is not told again.
-func (d doctorCommand) targets(s *session, told []hint.Finding) (targets []profile.Target, findings []hint.Finding) {
-	uses, err := profile.Uses(s.getenv)
+func (d doctorCommand) targets(s *session, x profile.Examination, told []hint.Finding) (targets []profile.Target, findings []hint.Finding) {
+	uses, err := x.Uses()
 	add := func(about string, t profile.Target, err error) {
 		if err == nil {
 			targets = append(targets, t)

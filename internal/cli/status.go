@@ -325,7 +325,7 @@ func (r statusReport) entries(now time.Time) table {
 			refresh = "next call"
 			ink = cmp.Or(ink, yellow)
 		default:
-			refresh = "in " + short(e.Refresh.Sub(now))
+			refresh = "in " + credentials.Roughly(e.Refresh.Sub(now))
 			ink = cmp.Or(ink, green)
 		}
 		row := plain(e.Name, e.Account, e.Principal, e.Type, e.Mount, e.Address, e.Namespace, "", refresh, strings.TrimPrefix(e.Key, "the "))
@@ -377,19 +377,5 @@ func leftOf(end, now time.Time) (string, colour) {
 	case !end.After(now):
 		return expired, red
 	}
-	return short(end.Sub(now)), noColour
-}
-
-// short is a duration in its two largest units: "45s", "52m", "3h12m", "31d4h".
-func short(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch d = d.Truncate(time.Second); {
-	case d < time.Minute:
-		return d.String()
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < day:
-		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
-	}
-	return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
+	return credentials.Roughly(end.Sub(now)), noColour
 }

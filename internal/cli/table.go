@@ -209,6 +209,9 @@ func wrap(text string, width int) []string {
 		}
 		line = word
 	}
+	if line == "" && len(lines) > 0 {
+		return lines
+	}
 	return append(lines, line)
 }
 

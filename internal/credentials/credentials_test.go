@@ -77,6 +77,18 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
+func TestRoughly(t *testing.T) {
+	for text, want := range map[string]string{
+		"0s": "0s", "45.9s": "45s", "1m": "1m", "1m30s": "1m30s", "52m59s": "52m", "1h": "1h", "1h0m59s": "1h",
+		"3h12m": "3h12m", "3h2m": "3h02m", "24h": "1d0h", "772h": "32d4h",
+	} {
+		d, err := time.ParseDuration(text)
+		if got := Roughly(d); err != nil || got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // What is stale is no longer fresh, and a moment before it was.
 func TestStaleAt(t *testing.T) {
 	issued := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)

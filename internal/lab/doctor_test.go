@@ -230,8 +230,8 @@ var faults = []fault{
 		p.told(hints, "run: vault operator unseal")
 		p.must(p.vault.Unseal(p.ctx))
 	}},
-	{name: "a clock that is wrong", seed: func(p *patient) { p.skew(7 * time.Minute) }, about: "clock", says: "this machine's clock is 7m0s ahead of Vault's; AWS refuses", mend: setClock},
-	{name: "a clock that drifts", seed: func(p *patient) { p.skew(-time.Minute) }, about: "clock", says: "this machine's clock is 1m0s behind Vault's", warns: true, mend: setClock},
+	{name: "a clock that is wrong", seed: func(p *patient) { p.skew(7 * time.Minute) }, about: "clock", says: "this machine's clock is 7m ahead of Vault's; AWS refuses", mend: setClock},
+	{name: "a clock that drifts", seed: func(p *patient) { p.skew(-time.Minute) }, about: "clock", says: "this machine's clock is 1m behind Vault's", warns: true, mend: setClock},
 	{name: "namespaces where there are none", seed: set("VAULT_NAMESPACE=team"), about: "namespace team", says: "ignores it", warns: true, mend: func(p *patient, hints string) {
 		p.told(hints, "unset VAULT_NAMESPACE")
 		delete(p.env, "VAULT_NAMESPACE")
@@ -240,12 +240,12 @@ var faults = []fault{
 	// the token
 	{name: "no token", seed: func(p *patient) { delete(p.env, "VAULT_TOKEN") }, about: "token for http:", says: "no token for Vault", mend: newToken},
 	{name: "a token that Vault does not know", seed: set("VAULT_TOKEN=hvs.nobody-made-this-one"), about: "token for http:", says: "does not accept the token", mend: newToken},
-	{name: "a token that ends soon", seed: func(p *patient) { p.env["VAULT_TOKEN"] = p.token(map[string]any{"ttl": "2m"}) }, about: "token for http:", says: `[12]m\d*s? left`, warns: true, mend: newToken},
+	{name: "a token that ends soon", seed: func(p *patient) { p.env["VAULT_TOKEN"] = p.token(map[string]any{"ttl": "2m"}) }, about: "token for http:", says: `[12]m(\d+s)? left`, warns: true, mend: newToken},
 	{name: "a log-in that has expired", seed: func(p *patient) {
 		delete(p.env, "VAULT_TOKEN")
 		p.write("token", p.token(map[string]any{"ttl": "2s", "explicit_max_ttl": "2s"}), 0o600)
 		p.shell("vaws login token --secret-file token")
-		p.until(func() bool { return strings.Contains(p.shell("vaws status"), "expired") })
+		p.until(func() bool { return strings.Contains(p.shell("vaws status"), "has expired") })
 	}, about: "token for http:", says: "the log-in to Vault at http://.* by token has expired", mend: func(p *patient, hints string) {
 		p.write("token", p.token(nil), 0o600)
 		p.run(strings.ReplaceAll(hints, "run: vaws login token", "run: vaws login token --secret-file token"))
@@ -288,16 +288,16 @@ var faults = []fault{
 		p.told(hints, "the AWS engines of this Vault: aws ")
 		p.edit("aws2/", "aws/")
 	}},
-	{name: "less than AWS gives", seed: role("brief", map[string]any{"default_sts_ttl": 300}), about: "role aws/brief", says: "its default_sts_ttl is 5m0s, and AWS gives 15m0s at least"},
-	{name: "at most less than AWS gives", seed: role("capped", map[string]any{"default_sts_ttl": 300, "max_sts_ttl": 600}), about: "role aws/capped", says: "its max_sts_ttl is 10m0s", mend: func(p *patient, hints string) {
+	{name: "less than AWS gives", seed: role("brief", map[string]any{"default_sts_ttl": 300}), about: "role aws/brief", says: "its default_sts_ttl is 5m, and AWS gives 15m at least"},
+	{name: "at most less than AWS gives", seed: role("capped", map[string]any{"default_sts_ttl": 300, "max_sts_ttl": 600}), about: "role aws/capped", says: "its max_sts_ttl is 10m", mend: func(p *patient, hints string) {
 		p.run(hints)
 		p.must(p.vault.Write(p.ctx, "aws/roles/capped", map[string]any{"default_sts_ttl": 3600}))
 	}},
-	{name: "a call on every request", seed: role("hasty", map[string]any{"default_sts_ttl": 1200}), about: "role aws/hasty", says: "live 20m0s; of less than 30m0s, the AWS CLI and boto3 call vaws on every request", warns: true},
+	{name: "a call on every request", seed: role("hasty", map[string]any{"default_sts_ttl": 1200}), about: "role aws/hasty", says: "live 20m; of less than 30m, the AWS CLI and boto3 call vaws on every request", warns: true},
 	{name: "more than Vault gives", seed: func(p *patient) {
 		role("modest", map[string]any{"max_sts_ttl": 3600, "default_sts_ttl": 3600})(p)
 		add("vaws_ttl = 2h\n")(p)
-	}, about: "role aws/modest", says: "2h0m0s are asked for, and Vault gives 1h0m0s", warns: true, mend: func(p *patient, hints string) {
+	}, about: "role aws/modest", says: "2h are asked for, and Vault gives 1h", warns: true, mend: func(p *patient, hints string) {
 		p.run(strings.ReplaceAll(hints, "=1h", "=2h"))
 	}},
 	{name: "several AWS roles", seed: add("[profile many]\nvaws_role = multi\n"), about: "role aws/multi", says: "it has 2 role_arns, and none is chosen", mend: func(p *patient, hints string) {

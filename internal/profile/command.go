@@ -99,12 +99,22 @@ func isSameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
+// program is this program by the path that outlives an upgrade: the one on PATH, if
+// that leads here.
+func (x Examination) program() string {
+	found, err := exec.LookPath("vaws")
+	if err == nil && filepath.IsAbs(found) && (x.Self == "" || isSameFile(found, x.Self)) {
+		return found
+	}
+	if x.Self == "" {
+		return "vaws"
+	}
+	return x.Self
+}
+
 // meant is the command that makes the profile call this program.
 func (x Examination) meant(s *surveyed, command string) string {
-	program := x.Self
-	if program == "" {
-		program = "vaws"
-	}
+	program := x.program()
 	if strings.Contains(program, " ") {
 		program = `"` + program + `"`
 	}

@@ -38,11 +38,13 @@ func (x Examination) Config() []hint.Finding {
 	all := append(w.lintFile(data), w.lintStrangers()...)
 	uses := 0
 	for _, s := range w.profiles {
-		if !s.usesVaws() || !x.wants(s.name) {
+		if !s.usesVaws() {
 			continue
 		}
 		uses++
-		all = append(all, x.lintProfile(w, s)...)
+		if x.wants(s.name) {
+			all = append(all, x.lintProfile(w, s)...)
+		}
 	}
 	if slices.ContainsFunc(all, func(f hint.Finding) bool { return f.About == aboutConfig }) {
 		return all
@@ -52,6 +54,14 @@ func (x Examination) Config() []hint.Finding {
 		fine = hint.IsFine(aboutConfig, "%s does not exist or is empty, so no profile uses vaws", path)
 	}
 	return append([]hint.Finding{fine}, all...)
+}
+
+// Uses is the function Uses for a file that may be anything.
+func (x Examination) Uses() ([]Use, error) {
+	if _, err := x.read(ConfigPath(x.Getenv)); err != nil {
+		return nil, err
+	}
+	return Uses(x.Getenv)
 }
 
 func (x Examination) wants(profile string) bool {

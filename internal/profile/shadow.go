@@ -103,8 +103,11 @@ func (x Examination) twoProfiles() error {
 // missingProfile finds a chosen profile that neither of the AWS files has.
 func (x Examination) missingProfile() error {
 	variable, name := x.chosenProfile()
+	if name == "" {
+		return nil
+	}
 	known := Names(ConfigPath(x.Getenv))
-	if name == "" || slices.Contains(known, name) {
+	if slices.Contains(known, name) {
 		return nil
 	}
 	if _, found := hasKeys(CredentialsPath(x.Getenv), name); found {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 
+	"vaws/internal/credentials"
 	"vaws/internal/hint"
 )
 
@@ -117,7 +118,7 @@ func clock(ahead time.Duration) hint.Finding {
 	if ahead < 0 {
 		word = "behind"
 	}
-	err := hint.Wrap(fmt.Errorf("this machine's clock is %s %s Vault's", ahead.Abs(), word),
+	err := hint.Wrap(fmt.Errorf("this machine's clock is %s %s Vault's", credentials.Roughly(ahead.Abs()), word),
 		"set the clock that is wrong; if it is this machine's:", "run: sudo timedatectl set-ntp true")
 	switch skew := ahead.Abs(); {
 	case skew > wrongSkew:

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *Source) LookUp(ctx context.Context, r credentials.Request) (Held, error
 	}
 	s.client = client
 	if s.use(token); token.Value == "" {
-		return Held{}, nil
+		return Held{}, s.lapsed
 	}
 	held := Held{From: from, Expiry: token.Expiry}
 	asked := s.config.Now()
@@ -102,11 +101,11 @@ func (s *Source) ExamineToken(ctx context.Context, r credentials.Request) (f hin
 	if r.AuthMethod != "" {
 		about += " (" + r.Login().String() + ")"
 	}
-	held, err := s.LookUp(ctx, r)
+	held, err := s.lookUpSoon(ctx, r)
 	if err == nil && held.From == "" && r.AuthMethod != "" {
 		s.client = nil
 		if err = s.Connect(ctx, r); err == nil {
-			held, err = s.LookUp(ctx, r)
+			held, err = s.lookUpSoon(ctx, r)
 			held.From = "the log-in by " + r.Login().String() + ", just now"
 		}
 	}
@@ -121,6 +120,13 @@ func (s *Source) ExamineToken(ctx context.Context, r credentials.Request) (f hin
 	return s.tokenFinding(about, held), true
 }
 
+// lookUpSoon is LookUp for a token helper that may never answer.
+func (s *Source) lookUpSoon(ctx context.Context, r credentials.Request) (Held, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	return s.LookUp(ctx, r)
+}
+
 // soon is when the end of a token is worth a word.
 const soon = 5 * time.Minute
 
@@ -133,8 +139,8 @@ func (s *Source) tokenFinding(about string, held Held) hint.Finding {
 	if held.Expiry.IsZero() {
 		return hint.IsFine(about, "%s, without an end", text)
 	}
-	left := held.Expiry.Sub(s.config.Now()).Round(time.Second)
-	text += fmt.Sprintf(", %s left", left)
+	left := held.Expiry.Sub(s.config.Now())
+	text += ", " + credentials.Roughly(left) + " left"
 	if left < soon && s.login.Method == "" {
 		return hint.IsDoubtful(about, s.withHowTo(s.login, errors.New(text)))
 	}

@@ -12,12 +12,6 @@ import (
 	"vaws/internal/credentials"
 )
 
-// Offer is a role that a mount of the AWS secrets engine has.
-type Offer struct {
-	Mount, Role string
-	Static      bool // it is served by static-creds alone
-}
-
 // ErrMayNotList says that the token may not list the roles of a mount, which it may
 // be allowed to use all the same.
 var ErrMayNotList = errors.New("the token may not list the roles")
@@ -59,8 +53,8 @@ func (s *Source) Mounts(ctx context.Context, r credentials.Request) ([]string, e
 
 // Roles lists the roles and the static roles of the mount. If the token may list
 // neither of them, the error wraps ErrMayNotList.
-func (s *Source) Roles(ctx context.Context, r credentials.Request, mount string) ([]Offer, error) {
-	var all []Offer
+func (s *Source) Roles(ctx context.Context, r credentials.Request, mount string) ([]credentials.Role, error) {
+	var all []credentials.Role
 	var denial error
 	for _, kind := range []string{"roles", "static-roles"} {
 		var names []string
@@ -77,7 +71,7 @@ func (s *Source) Roles(ctx context.Context, r credentials.Request, mount string)
 			return nil, s.explainOffer(ctx, r, fmt.Sprintf("listing the roles of mount %q", mount), err)
 		}
 		for _, name := range names {
-			all = append(all, Offer{Mount: mount, Role: name, Static: kind == "static-roles"})
+			all = append(all, credentials.Role{Mount: mount, Name: name, Static: kind == "static-roles"})
 		}
 	}
 	var denied *deniedError
@@ -90,43 +84,50 @@ func (s *Source) Roles(ctx context.Context, r credentials.Request, mount string)
 	return nil, fmt.Errorf("mount %q: %w", mount, ErrMayNotList)
 }
 
-// Usable are those of the offers that the token's policies let it use. All of them are
+// Usable are those of the roles that the token's policies let it use. All of them are
 // if Vault does not tell.
-func (s *Source) Usable(ctx context.Context, r credentials.Request, offers []Offer) ([]Offer, error) {
+func (s *Source) Usable(ctx context.Context, r credentials.Request, roles []credentials.Role) ([]credentials.Role, error) {
 	var paths []string
-	for _, o := range offers {
-		paths = append(paths, o.paths()...)
+	for _, role := range roles {
+		paths = append(paths, PathsOf(role)...)
 	}
 	can, err := s.Capabilities(ctx, r, paths)
 	var denied *deniedError
 	if errors.As(err, &denied) && !denied.token {
 		s.config.Debug("Vault does not tell what the token may do")
-		return offers, nil
+		return roles, nil
 	}
-	if err != nil {
-		return nil, err
+	var usable []credentials.Role
+	for _, role := range roles {
+		for _, path := range PathsOf(role) {
+			if suffices(can[path], role.Static) {
+				usable = append(usable, role)
+				break
+			}
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(offers), func(o Offer) bool {
-		return !slices.ContainsFunc(o.paths(), func(path string) bool { return o.allowed(can[path]) })
-	}), nil
+	return usable, err
 }
 
-// paths are where the role's credentials can be had.
-func (o Offer) paths() []string {
-	if o.Static {
-		return []string{o.Mount + "/" + credentials.EndpointStaticCreds + "/" + o.Role}
+// PathsOf are where the role's credentials can be had, the usual place first.
+func PathsOf(r credentials.Role) []string {
+	if r.Static {
+		return []string{r.String()}
 	}
 	return []string{
-		o.Mount + "/" + credentials.EndpointSTS + "/" + o.Role,
-		o.Mount + "/" + credentials.EndpointCreds + "/" + o.Role,
+		r.Mount + "/" + credentials.EndpointSTS + "/" + r.Name,
+		r.Mount + "/" + credentials.EndpointCreds + "/" + r.Name,
 	}
 }
 
-// allowed reports whether the capabilities are enough for one of attempts.
-func (o Offer) allowed(capabilities []string) bool {
-	return slices.ContainsFunc(capabilities, func(c string) bool {
-		return c == "read" || c == "root" || c == "update" && !o.Static
-	})
+// suffices reports whether the capabilities are enough for one of attempts.
+func suffices(capabilities []string, static bool) bool {
+	for _, c := range capabilities {
+		if c == "read" || c == "root" || c == "update" && !static {
+			return true
+		}
+	}
+	return false
 }
 
 // pathsAtOnce keeps the answer, which tells of each path twice, below maxAnswer.

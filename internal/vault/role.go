@@ -161,21 +161,21 @@ func judge(about string, r *credentials.Request, role fields) hint.Finding {
 	write := func(ttl string) string { return fmt.Sprintf("run: vault write %s %s=1h", definition(r), ttl) }
 	switch {
 	case most > 0 && most < leastLife:
-		return hint.IsWrong(about, hint.Errorf(write("max_sts_ttl"), "its max_sts_ttl is %s, and AWS gives %s at least", most, leastLife))
+		return hint.IsWrong(about, hint.Errorf(write("max_sts_ttl"), "its max_sts_ttl is %s, and AWS gives %s at least", credentials.Roughly(most), credentials.Roughly(leastLife)))
 	case life > 0 && life < leastLife:
-		return hint.IsWrong(about, hint.Errorf(write("default_sts_ttl"), "its default_sts_ttl is %s, and AWS gives %s at least", life, leastLife))
+		return hint.IsWrong(about, hint.Errorf(write("default_sts_ttl"), "its default_sts_ttl is %s, and AWS gives %s at least", credentials.Roughly(life), credentials.Roughly(leastLife)))
 	case most > 0 && r.TTL > most:
-		return hint.IsDoubtful(about, hint.Errorf(write("max_sts_ttl"), "%s are asked for, and Vault gives %s without a word (max_sts_ttl)", r.TTL, most))
+		return hint.IsDoubtful(about, hint.Errorf(write("max_sts_ttl"), "%s are asked for, and Vault gives %s without a word (max_sts_ttl)", credentials.Roughly(r.TTL), credentials.Roughly(most)))
 	case life > 0 && life < calmLife:
 		advice := write("default_sts_ttl")
 		if r.TTL > 0 {
 			advice = "ask for more: vaws_ttl = 1h"
 		}
-		return hint.IsDoubtful(about, hint.Errorf(advice, "its credentials live %s; of less than %s, the AWS CLI and boto3 call vaws on every request for a part", life, calmLife))
+		return hint.IsDoubtful(about, hint.Errorf(advice, "its credentials live %s; of less than %s, the AWS CLI and boto3 call vaws on every request for a part", credentials.Roughly(life), credentials.Roughly(calmLife)))
 	case life == 0:
 		return hint.IsFine(about, "may be used (%s)", kind)
 	}
-	return hint.IsFine(about, "may be used (%s), credentials live %s", kind, life)
+	return hint.IsFine(about, "may be used (%s), credentials live %s", kind, credentials.Roughly(life))
 }
 
 // judgeARN wants one AWS role to be chosen where there are several.
