@@ -117,8 +117,8 @@ func within(ctx context.Context, limit time.Duration, about string, examine func
 	}
 }
 
-// targets are those of the given names, else of every profile, and of the surroundings
-// at least. What the AWS config's examination has told of already is not told again.
+// targets are those of the given names, else of every profile, else of the
+// surroundings. What the AWS config's examination has told of already is not told again.
 func (d doctorCommand) targets(s *session, x profile.Examination, told []hint.Finding) (targets []profile.Target, findings []hint.Finding) {
 	uses, err := x.Uses()
 	add := func(about string, t profile.Target, err error) {
@@ -143,11 +143,8 @@ func (d doctorCommand) targets(s *session, x profile.Examination, told []hint.Fi
 			add(name, t, err)
 		}
 	}
-	if len(d.Names) > 0 {
-		return targets, findings
-	}
-	home, err := s.resolveLogin(loginFlags{vaultFlags: d.vaultFlags}, nil)
-	if err == nil || len(targets) == 0 {
+	if len(targets)+len(findings) == 0 {
+		home, err := s.resolveLogin(loginFlags{vaultFlags: d.vaultFlags}, nil)
 		add("vault", home, err)
 	}
 	return targets, findings
@@ -223,6 +220,9 @@ func (s *session) examineVault(ctx context.Context, targets []profile.Target, st
 		}
 		source := vault.New(config)
 		token, works := source.ExamineToken(ctx, t.Request)
+		if !t.Ambient && t.Home != "" && s.getenv("VAULT_TOKEN") != "" && works {
+			token.Text += "; VAULT_TOKEN is for " + t.Home
+		}
 		findings = append(findings, token)
 		if works {
 			findings = append(findings, source.ExamineRoles(ctx, rolesAt(targets, placeOf(t)))...)
@@ -264,7 +264,15 @@ func reportOf(findings []hint.Finding) doctorReport {
 	return r
 }
 
-var inks = map[hint.Status]colour{hint.Fine: green, hint.Doubtful: yellow, hint.Wrong: red}
+func inkOf(s hint.Status) colour {
+	switch s {
+	case hint.Wrong:
+		return red
+	case hint.Doubtful:
+		return yellow
+	}
+	return green
+}
 
 // renderFindings writes the findings for people. Hints are not broken into lines, so
 // that they can be pasted. Of many fine ones of a kind there is one line, unless all
@@ -278,7 +286,7 @@ func renderFindings(sc screen, findings []hint.Finding, all bool) []byte {
 	const indent = 7 // what the widest status and the gap take
 	for _, f := range findings {
 		counts[f.Status]++
-		head := sc.paint(inks[f.Status], string(f.Status)) + strings.Repeat(" ", indent-len(f.Status))
+		head := sc.paint(inkOf(f.Status), string(f.Status)) + strings.Repeat(" ", indent-len(f.Status))
 		for _, line := range wrap(printable(f.About+": "+f.Text), max(sc.width-indent, 0)) {
 			out.WriteString(head + line + "\n")
 			head = strings.Repeat(" ", indent)

@@ -172,7 +172,7 @@ func (l listCommand) listRoles(s *session, uses []profile.Use) error {
 	}
 	roles := []offeredRole{}
 	for _, o := range offers {
-		roles = append(roles, offeredRole{t.Request.Address, t.Request.Namespace, o.Mount, o.Role, o.Static, usersOf(uses, t.Request, o)})
+		roles = append(roles, offeredRole{t.Request.Address, t.Request.Namespace, o.Mount, o.Name, o.Static, usersOf(uses, t.Request, o)})
 	}
 	if l.JSON {
 		return s.answerJSON(roles)
@@ -182,7 +182,7 @@ func (l listCommand) listRoles(s *session, uses []profile.Use) error {
 
 // offers are the roles that the token may list and use. Of a mount whose roles it may
 // not list there is a warning.
-func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.Request) ([]vault.Offer, error) {
+func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.Request) ([]credentials.Role, error) {
 	mounts, err := from.Mounts(ctx, r)
 	if err != nil {
 		return nil, err
@@ -190,7 +190,7 @@ func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.
 	if len(mounts) == 0 {
 		s.warn(hint.Errorf("run: vaws doctor", "Vault shows this token no AWS secrets engine"))
 	}
-	var all []vault.Offer
+	var all []credentials.Role
 	for _, mount := range mounts {
 		offers, err := from.Roles(ctx, r, mount)
 		switch {
@@ -205,12 +205,12 @@ func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.
 }
 
 // usersOf are the profiles that use the offered role of a Vault.
-func usersOf(uses []profile.Use, at credentials.Request, o vault.Offer) []string {
+func usersOf(uses []profile.Use, at credentials.Request, o credentials.Role) []string {
 	profiles := []string{}
 	for _, u := range uses {
 		r := u.Target.Request
 		static := r.Endpoint == credentials.EndpointStaticCreds
-		if u.Err == nil && r.Address == at.Address && r.Namespace == at.Namespace && r.Mount == o.Mount && r.Role == o.Role && static == o.Static {
+		if u.Err == nil && r.Address == at.Address && r.Namespace == at.Namespace && r.Mount == o.Mount && r.Role == o.Name && static == o.Static {
 			profiles = append(profiles, u.Profile)
 		}
 	}

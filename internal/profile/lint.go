@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -196,7 +197,7 @@ func (x Examination) lintProfile(w *survey, s *surveyed) []hint.Finding {
 	wrong(x.lintCommand(s, command))
 	wrong(x.shadowed(w, s))
 	wrong(s.rival())
-	wrong(s.strayKeys(command))
+	wrong(x.strayKeys(s, command))
 	if len(all) == 0 && meansVaws(command) {
 		if f, other := x.otherVaws(about, s, command); other {
 			return []hint.Finding{f}
@@ -217,8 +218,9 @@ func (w *survey) misspelt(s *surveyed) error {
 	if err == nil {
 		return nil
 	}
-	for key, number := range s.lines {
-		if !strings.HasPrefix(key, keyPrefix) || slices.ContainsFunc(keySettings, func(k string) bool { return keyName(k) == key }) {
+	for _, key := range slices.Sorted(maps.Keys(s.lines)) {
+		number := s.lines[key]
+		if !strings.HasPrefix(key, keyPrefix) || slices.Contains(keyNames(), key) {
 			continue
 		}
 		if near := hint.Nearest(key, keyNames()); len(near) == 1 && consistsOf(key, "-", 1, 64) {
@@ -273,12 +275,14 @@ func (x Examination) shadowed(w *survey, s *surveyed) error {
 }
 
 // strayKeys finds keys that no call of vaws looks at, because it names something else.
-func (s *surveyed) strayKeys(command string) error {
+func (x Examination) strayKeys(s *surveyed, command string) error {
 	c := parseCall(command)
 	if !c.isVaws || c.name == s.name || c.name == "" || !s.hasKeys() {
 		return nil
 	}
-	return hint.Errorf(setProcess(s.name, strings.Replace(command, c.name, s.name, 1)),
+	_, rest, _ := strings.Cut(command, "credential-process")
+	mend := x.program() + " credential-process" + strings.Replace(rest, c.name, s.name, 1)
+	return hint.Errorf(setProcess(s.name, mend),
 		"%s:%d: it asks for %q, so the vaws_* keys of this section are not read", s.path, s.lines["credential_process"], c.name)
 }
 
