@@ -220,23 +220,15 @@ func (w *survey) misspelt(s *surveyed) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.lines)) {
 		number := s.lines[key]
-		if !strings.HasPrefix(key, keyPrefix) || slices.Contains(keyNames(), key) {
+		if !strings.HasPrefix(key, keyPrefix) || slices.Contains(KeyNames(), key) {
 			continue
 		}
-		if near := hint.Nearest(key, keyNames()); len(near) == 1 && consistsOf(key, "-", 1, 64) {
+		if near := hint.Nearest(key, KeyNames()); len(near) == 1 && consistsOf(key, "-", 1, 64) {
 			return hint.Errorf(edit(w.path, fmt.Sprintf("%ds/%s/%s/", number, key, near[0]), "write "+near[0]),
 				"%s:%d: unknown key %q, which may be meant to be %s", w.path, number, key, near[0])
 		}
 	}
 	return err
-}
-
-func keyNames() []string {
-	var known []string
-	for _, setting := range keySettings {
-		known = append(known, keyName(setting))
-	}
-	return known
 }
 
 // rivals are the options of the profile that SDKs may take before credential_process.

@@ -169,7 +169,9 @@ func (s *Source) asking(ctx context.Context, r credentials.Request, ask func() e
 		return connectError{err}
 	}
 	err := asDenied(ask())
-	if errors.As(err, new(*deniedError)) && s.replaceToken(ctx, r, err) {
+	if replaced, loginErr := s.replaceToken(ctx, r, err); loginErr != nil {
+		return connectError{loginErr}
+	} else if replaced {
 		err = asDenied(ask())
 	}
 	return err
