@@ -131,7 +131,7 @@ func TestEnvironmentIsExamined(t *testing.T) {
 		{"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://192.0.2.1:1/x AWS_PROFILE=dev", "comes before the endpoint", "run: unset AWS_PROFILE"},
 		{"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://192.0.2.1:1/x AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x", "comes before AWS_CONTAINER_CREDENTIALS_FULL_URI", "run: unset"},
 		{"VAWS_ADRESS=x", "did you mean VAWS_ADDRESS", "run: unset VAWS_ADRESS"},
-		{"VAWS_ADDRESS=x VAWS_LAB_CACHE=y", "", ""},
+		{"VAWS_ADDRESS=x VAWS_LAB_CACHE=y VAWS_PROFILE=z", "", ""},
 	} {
 		env := map[string]string{"AWS_CONFIG_FILE": config, "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none")}
 		x := Examination{Getenv: func(name string) string { return env[name] }, Environ: strings.Fields(c.env)}

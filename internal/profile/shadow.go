@@ -164,7 +164,7 @@ func isDead(address string) bool {
 
 // strangeVariables finds misspelt VAWS_* variables.
 func (x Examination) strangeVariables() []error {
-	known := []string{"VAWS_CACHE", "VAWS_CACHE_KEY_FILE", "VAWS_DEBUG", "VAWS_SET_REGION", "VAWS_PROFILE"}
+	known := []string{"VAWS_CACHE", "VAWS_CACHE_KEY_FILE", "VAWS_DEBUG", "VAWS_SET_REGION"}
 	known = append(known, VariableNames()...)
 	var all []error
 	for _, entry := range x.Environ {
