@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"vaws/internal/credentials"
@@ -104,7 +105,7 @@ func (c *Cache) ForgetFailures() error { return c.removeAll(failureEntry) }
 // does not exist has none.
 func (c *Cache) entriesWith(suffix string) ([]string, error) {
 	if err := c.checkDirs(); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null
 			return nil, nil
 		}
 		return nil, err

@@ -121,6 +121,9 @@ func within(ctx context.Context, limit time.Duration, about string, examine func
 // surroundings. What the AWS config's examination has told of already is not told again.
 func (d doctorCommand) targets(s *session, x profile.Examination, told []hint.Finding) (targets []profile.Target, findings []hint.Finding) {
 	uses, err := x.Uses()
+	if profile.ConfigPath(s.getenv) == "" { // vaws does without the file
+		err = nil
+	}
 	add := func(about string, t profile.Target, err error) {
 		if err == nil {
 			targets = append(targets, t)

@@ -75,6 +75,7 @@ var faults = []fault{
 			p.edit("[profile ec2-admin]\nregion", "region")
 		}},
 	{name: "an option twice", seed: add("region = eu-west-1\nregion = eu-west-2\n"), about: "AWS config", says: "config:4: region is set in line 3"},
+	{name: "a line before the first section", seed: func(p *patient) { p.config("region = eu-west-1\n" + p.read("home/.aws/config")) }, about: "AWS config", says: "config:1: a line before the first section"},
 	{name: "a byte-order mark", seed: func(p *patient) { p.config("\uFEFF" + p.read("home/.aws/config")) }, about: "AWS config", says: "byte-order mark"},
 	{name: "no closing bracket", seed: add("[profile dev\n"), about: "AWS config", says: "config:3: a section without its closing bracket",
 		mend: func(p *patient, hints string) {

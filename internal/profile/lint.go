@@ -121,6 +121,10 @@ func (w *survey) lintFile(data []byte) []hint.Finding {
 		wrong(`run: perl -i -pe 's/^\xef\xbb\xbf// if $. == 1' `+hint.Quote(w.path),
 			"%s begins with a byte-order mark, and so the AWS CLI and boto3 refuse it", w.path)
 	}
+	if w.outside > 0 {
+		wrong(edit(w.path, fmt.Sprintf("%dd", w.outside), fmt.Sprintf("remove line %d", w.outside)),
+			"%s:%d: a line before the first section, and so the AWS CLI and boto3 refuse the file", w.path, w.outside)
+	}
 	for _, r := range w.repeats {
 		advice := edit(w.path, fmt.Sprintf("%dd", r.line), fmt.Sprintf("remove line %d", r.line))
 		if !r.isSection {

@@ -41,6 +41,7 @@ func TestConfigIsExamined(t *testing.T) {
 		{strings.ReplaceAll(good, "\n", "\r\n"), "", "", "", ""},
 		{"[profile dev]\nvaws_role = x\n", "", "", "", ""},
 		{"\uFEFF" + good, "", aboutConfig, "byte-order mark", "run: perl"},
+		{"# a comment\nregion = x\n" + good, "", aboutConfig, ":2: a line before the first section", "2d"},
 		{good + good, "", aboutConfig, ":3: the section [profile dev] begins in line 1", "put what is below line 3"},
 		{good + "region = a\nregion = b\n", "", aboutConfig, ":4: region is set in line 3", "4d"},
 		{good + "[profile x\n", "", aboutConfig, ":3: a section without its closing bracket", "a section begins"},

@@ -49,6 +49,7 @@ type survey struct {
 	strangers []*surveyed // sections that are neither a profile nor [vaws]
 	repeats   []repeat
 	addresses []string
+	outside   int // number of a line before the first section; 0: there is none
 }
 
 // surveyed is a section with what is wrong with its lines.
@@ -83,6 +84,8 @@ func surveyConfig(path string, data []byte) (*survey, error) {
 		}
 		if current != nil {
 			w.take(current, l)
+		} else if w.outside == 0 {
+			w.outside = l.number
 		}
 		return nil
 	})
