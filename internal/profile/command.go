@@ -84,13 +84,16 @@ func lintWords(words []string, at, mend string) error {
 }
 
 // otherVaws finds a program that is another one than this.
-func (x Examination) otherVaws(about string, s *surveyed, command string) (hint.Finding, bool) {
+func (x Examination) otherVaws(s *surveyed, command string) error {
+	if !meansVaws(command) {
+		return nil
+	}
 	program, err := exec.LookPath(splitWords(command)[0])
 	if err != nil || x.Self == "" || isSameFile(program, x.Self) {
-		return hint.Finding{}, false
+		return nil
 	}
-	return hint.IsDoubtful(about, hint.Errorf(x.meant(s, command),
-		"%s:%d: it calls %s, and this is %s", s.path, s.lines["credential_process"], program, x.Self)), true
+	return hint.Errorf(x.meant(s, command),
+		"%s:%d: it calls %s, and this is %s", s.path, s.lines["credential_process"], program, x.Self)
 }
 
 func isSameFile(a, b string) bool {

@@ -185,35 +185,31 @@ func (s *surveyed) callText() string {
 
 // lintProfile examines one profile that uses vaws. One finding says that it is fine.
 func (x Examination) lintProfile(w *survey, s *surveyed) []hint.Finding {
-	about := "profile " + s.name
-	command := s.options["credential_process"]
+	about, command := "profile "+s.name, s.options["credential_process"]
 	var all []hint.Finding
-	wrong := func(err error) {
+	for _, err := range x.faults(w, s, command) {
 		if err != nil {
 			all = append(all, hint.IsWrong(about, err))
 		}
 	}
-	wrong(w.misspelt(s))
-	if s.err != nil {
-		wrong(s.err)
+	switch {
+	case len(all) > 0:
 		return all
-	}
-	wrong(x.lintCommand(s, command))
-	wrong(x.shadowed(w, s))
-	wrong(s.rival())
-	wrong(x.strayKeys(s, command))
-	if len(all) == 0 && meansVaws(command) {
-		if f, other := x.otherVaws(about, s, command); other {
-			return []hint.Finding{f}
-		}
-	}
-	if len(all) > 0 {
-		return all
-	}
-	if command == "" {
+	case command == "":
 		return []hint.Finding{hint.IsFine(about, "for vaws alone: it has no credential_process, and SDKs get nothing from it")}
 	}
+	if err := x.otherVaws(s, command); err != nil {
+		return []hint.Finding{hint.IsDoubtful(about, err)}
+	}
 	return []hint.Finding{hint.IsFine(about, "%s", command)}
+}
+
+// faults are what keeps the profile from working; some of them may be nil.
+func (x Examination) faults(w *survey, s *surveyed, command string) []error {
+	if s.err != nil { // its options are not known
+		return []error{s.err}
+	}
+	return []error{w.misspelt(s), x.lintCommand(s, command), x.shadowed(w, s), s.rival(), x.strayKeys(s, command)}
 }
 
 // misspelt is the first key of the section that vaws does not know.
