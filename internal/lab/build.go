@@ -49,16 +49,15 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 		return nil, err
 	}
 	b := &Binaries{Vault: vault, Dir: dir}
-	for _, program := range []struct{ name, module, pkg, tags string }{
-		{"vaws", filepath.Join(module, "..", ".."), ".", "nethttpomithttp2"}, // as the Makefile has it
-		{"client", module, "./client", ""},
-		{"browser", module, "./browser", ""},
-		{"vault", module, "./vaultcli", ""},
-	} {
-		if err := goBuild(ctx, progress, program.name, program.module, program.pkg, filepath.Join(dir, program.name), "-tags="+program.tags); err != nil {
-			_ = b.Remove()
-			return nil, err
+	err = makeVaws(ctx, progress, filepath.Join(module, "..", ".."), filepath.Join(dir, "vaws"))
+	for name, pkg := range map[string]string{"client": "./client", "browser": "./browser", "vault": "./vaultcli"} {
+		if err == nil {
+			err = goBuild(ctx, progress, name, module, pkg, filepath.Join(dir, name))
 		}
+	}
+	if err != nil {
+		_ = b.Remove()
+		return nil, err
 	}
 	if err := os.Symlink("browser", filepath.Join(dir, "xdg-open")); err != nil {
 		_ = b.Remove()
@@ -191,13 +190,26 @@ func pruneCache(cache, version string, now time.Time) error {
 
 // goBuild builds a package statically, as releases are, and says so when it
 // takes longer than a moment.
-func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string, flags ...string) error {
+func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output string) error {
 	stop := announce(progress, "building "+name+" …")
 	defer stop()
-	args := append([]string{"build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o", output, pkg)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	return runBuild(cmd, name)
+}
+
+// makeVaws builds the program with the flags that the Makefile has for it.
+func makeVaws(ctx context.Context, progress io.Writer, dir, output string) error {
+	stop := announce(progress, "building vaws …")
+	defer stop()
+	cmd := exec.CommandContext(ctx, "make", "--silent", "--no-print-directory", "build", "OUT="+output)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "MAKEFLAGS=", "MFLAGS=")
+	return runBuild(cmd, "vaws")
+}
+
+func runBuild(cmd *exec.Cmd, name string) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
