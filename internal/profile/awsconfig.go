@@ -232,6 +232,20 @@ func hasKeys(path, profile string) (number int, found bool) {
 	return number, found
 }
 
+// Keys finds the profiles for which the credentials file at path has keys, and where.
+func Keys(path string) func(profile string) (where string, found bool) {
+	lines := map[string]int{}
+	visitLines(path, func(l line) {
+		if name, _, _ := l.option(); name == "aws_access_key_id" {
+			lines[l.section] = l.number
+		}
+	})
+	return func(profile string) (string, bool) {
+		number, found := lines[profile]
+		return fmt.Sprintf("%s:%d", path, number), found
+	}
+}
+
 // Names lists the profiles of the AWS config at path, in the file's order; none
 // if it cannot be read.
 func Names(path string) []string {

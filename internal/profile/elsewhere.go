@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -108,6 +109,27 @@ func isVaws(program string) bool {
 	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
 	return strings.TrimSuffix(strings.ToLower(name), ".exe") == "vaws"
 }
+
+// QuoteProgram writes the path of vaws as a credential_process can name it, which some
+// SDKs give to a shell and others split by themselves.
+func QuoteProgram(path string) (string, error) {
+	if !isVaws(path) {
+		return "", hint.Errorf(onPath, "%q is not named vaws", path)
+	}
+	special := "\"$`\\!"
+	if runtime.GOOS == "windows" {
+		special = "\"%"
+	}
+	switch {
+	case strings.ContainsAny(path, special) || strings.ContainsFunc(path, isControl) || strings.Contains(path, " #") || strings.Contains(path, " ;"):
+		return "", hint.Errorf(onPath, "the path %q cannot be written into an AWS config", path)
+	case consistsOf(path, `/\:.+@~-`, 1, 4096):
+		return path, nil
+	}
+	return `"` + path + `"`, nil
+}
+
+const onPath = "put vaws into a directory of your PATH, such as /usr/local/bin"
 
 // splitWords splits a command line at its spaces, except between quotes.
 // Backslashes stand for themselves, as in the paths of Windows.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"vaws/internal/credentials"
 	"vaws/internal/hint"
 )
 
@@ -28,6 +29,21 @@ func parseRole(text string) (rolePath, error) {
 		p.mount, p.endpoint = p.mount[:j], p.mount[j+1:]
 	}
 	return p, checkPath(p.mount)
+}
+
+// ParseRole reads a role as the user may write it: ROLE, MOUNT/ROLE, or a path pasted
+// from the vault CLI. It returns mount, endpoint and role; what is not said is empty.
+func ParseRole(text string) (credentials.Request, error) {
+	p, err := parseRole(text)
+	return credentials.Request{Mount: p.mount, Endpoint: p.endpoint, Role: p.role}, err
+}
+
+// CanName reports whether a profile can name the role.
+func CanName(mount, role string) bool { return checkPath(mount) == nil && checkRole(role) == nil }
+
+// ParseMount is the path of a mount without the slashes around it.
+func ParseMount(text string) (string, error) {
+	return strings.Trim(text, "/"), checkSlashed(text)
 }
 
 // checkName refuses what can be neither a profile nor a role, before it is

@@ -237,6 +237,9 @@ func checkSessionName(name string) error {
 	return hint.Errorf("a session's name is 2 to 64 letters, digits and _ + = , . @ -", "%q is not a session's name", name)
 }
 
+// CheckRegion refuses what cannot be the name of an AWS region.
+func CheckRegion(name string) error { return checkRegion(name) }
+
 func checkRegion(name string) error {
 	if consistsOf(name, "-", 1, 32) && strings.ToLower(name) == name {
 		return nil
