@@ -17,20 +17,15 @@ import (
 var ErrMayNotList = errors.New("the token may not list the roles")
 
 // Mounts are the mounts of AWS secrets engines on which the token may do something, in
-// order; none if Vault does not tell. Of r, address, namespace and log-in count, as for
-// every function here.
-// (https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts)
+// order. Of r, address, namespace and log-in count, as for every function here
+// (https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts).
 func (s *Source) Mounts(ctx context.Context, r credentials.Request) ([]string, error) {
 	var secret *api.Secret
 	err := s.asking(ctx, r, func() (err error) {
 		secret, err = s.client.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts")
 		return err
 	})
-	var denied *deniedError
 	switch {
-	case errors.As(err, &denied) && !s.isToBlame(ctx, denied):
-		s.config.Debug("Vault does not tell which mounts there are")
-		return nil, nil
 	case err != nil:
 		return nil, s.explainOffer(ctx, r, "asking for the mounts of AWS secrets engines", err)
 	case secret == nil:
@@ -134,8 +129,7 @@ func suffices(capabilities []string, static bool) bool {
 const pathsAtOnce = 1000
 
 // Capabilities are what the token may do at each of the paths, such as "read", "update",
-// "deny" and "root".
-// (https://developer.hashicorp.com/vault/api-docs/system/capabilities-self)
+// "deny" and "root" (https://developer.hashicorp.com/vault/api-docs/system/capabilities-self).
 func (s *Source) Capabilities(ctx context.Context, r credentials.Request, paths []string) (map[string][]string, error) {
 	all := map[string][]string{}
 	for some := range slices.Chunk(paths, pathsAtOnce) {
@@ -169,10 +163,12 @@ func (s *Source) asking(ctx context.Context, r credentials.Request, ask func() e
 		return connectError{err}
 	}
 	err := asDenied(ask())
-	if replaced, loginErr := s.replaceToken(ctx, r, err); loginErr != nil {
+	replaced, loginErr := s.replaceToken(ctx, r, err)
+	switch {
+	case loginErr != nil:
 		return connectError{loginErr}
-	} else if replaced {
-		err = asDenied(ask())
+	case replaced:
+		return asDenied(ask())
 	}
 	return err
 }
