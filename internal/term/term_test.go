@@ -16,15 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain makes this binary a program that asks its terminal for a secret and
+// TestMain makes this binary a program that asks its terminal for something and
 // says on its descriptor 3 what it got.
 func TestMain(m *testing.M) {
 	question := AskSecret
 	switch {
-	case len(os.Args) < 2 || os.Args[1] != "ask" && os.Args[1] != "ask-openly":
+	case len(os.Args) < 2:
 		os.Exit(m.Run())
 	case os.Args[1] == "ask-openly":
 		question = Ask
+	case os.Args[1] == "pick":
+		question = pickAndAsk
+	case os.Args[1] != "ask":
+		os.Exit(m.Run())
 	}
 	result := os.NewFile(3, "result")
 	fmt.Fprintf(result, "available %v\n", Available())
@@ -82,6 +86,68 @@ func (a *asking) end(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(result)
+}
+
+// pickAndAsk asks twice: what is typed after the list is for the question.
+func pickAndAsk(ctx context.Context, prompt string) (string, error) {
+	picked, err := Pick(ctx, "which?", choices("alpha", "beta", "gamma"))
+	if err != nil {
+		return "", err
+	}
+	answer, err := Ask(ctx, prompt)
+	return fmt.Sprint(picked, answer), err
+}
+
+func TestPick(t *testing.T) {
+	a := ask(t, "pick")
+	a.until(t, "gamma")
+	if _, err := a.tty.WriteString(keyDown + " " + keyDown); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "> [ ] gamma")
+	if err := pty.Setsize(a.tty, &pty.Winsize{Rows: 5, Cols: 12}); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "1 of 3\x1b[J") // no room for more
+	if _, err := a.tty.WriteString(" " + keyEnter); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "code: ")
+	if _, err := a.tty.WriteString("yes\n"); err != nil {
+		t.Fatal(err)
+	}
+	a.until(t, "yes")
+	if got, want := a.end(t), "available true\nsecret \"[1 2]yes\" err <nil>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if screen := a.screen.String(); strings.Index(screen, "\x1b[?1049l") > strings.Index(screen, "code: ") {
+		t.Errorf("the list is still there: %q", screen)
+	}
+	const usual = unix.ECHO | unix.ICANON | unix.ISIG | unix.IEXTEN
+	after, err := unix.IoctlGetTermios(int(a.tty.Fd()), unix.TCGETS)
+	if err != nil || after.Lflag&usual != usual || after.Oflag&unix.OPOST == 0 || after.Iflag&unix.ICRNL == 0 {
+		t.Errorf("the terminal is %+v, %v", after, err)
+	}
+}
+
+func TestPickIsInterrupted(t *testing.T) {
+	for name, interrupt := range map[string]func(a *asking) error{
+		"Ctrl-C":  func(a *asking) error { _, err := a.tty.Write([]byte{3}); return err },
+		"Esc":     func(a *asking) error { _, err := a.tty.WriteString(keyEsc); return err },
+		"SIGINT":  func(a *asking) error { return a.cmd.Process.Signal(os.Interrupt) },
+		"SIGTERM": func(a *asking) error { return a.cmd.Process.Signal(unix.SIGTERM) },
+	} {
+		a := ask(t, "pick")
+		a.until(t, "gamma")
+		if err := interrupt(a); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.end(t); !strings.Contains(got, `secret "" err interrupted`) {
+			t.Errorf("%s: got %q", name, got)
+		}
+		a.until(t, "\x1b[?1049l")
+		waitForEcho(t, a.tty, true)
+	}
 }
 
 func TestAskSecretDoesNotShowIt(t *testing.T) {
