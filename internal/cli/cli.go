@@ -39,6 +39,7 @@ type grammar struct {
 	List              listCommand       `cmd:"" help:"List the profiles that use vaws, or the roles that Vault offers."`
 	Status            statusCommand     `cmd:"" help:"Show what is cached, and how Vault is."`
 	Doctor            doctorCommand     `cmd:"" help:"Find out what is wrong, and how to mend it."`
+	Configure         configureCommand  `cmd:"" help:"Write profiles for Vault's roles into the AWS config."`
 	Clear             clearCommand      `cmd:"" help:"Forget cached credentials, and revoke their leases if asked to."`
 	Version           versionCommand    `cmd:"" help:"Print the version."`
 	TokenHelper       tokenHelper       `cmd:"" name:"token-helper" hidden:"" help:"Keep the token of the vault CLI."`
