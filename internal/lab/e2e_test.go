@@ -119,6 +119,16 @@ import (
 //	                                        <!-- not run: REASON --> is left out, one below
 //	                                        <!-- file: NAME --> becomes that file
 //	said FILE TEXT…                         each text is in the page and in the last stderr
+//	person start [WIDTHxHEIGHT]             somebody at a terminal (tmux) with a shell
+//	person clear                            waits for the prompt and clears the screen
+//	person type TEXT…                       types it, and enter
+//	person press KEY…                       as tmux calls them: Down, Space, C-c
+//	person sees TEXT                        waits until it is on the screen
+//	person screen FILE                      waits until the screen is as in the file,
+//	                                        where VAULT, AWS, WORK, AROA, SESSION and TIME
+//	                                        stand for what is different each time
+//	person resize WIDTHxHEIGHT
+//	person within DURATION                  fails if more has passed since the start
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //

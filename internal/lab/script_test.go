@@ -25,6 +25,7 @@ type script struct {
 	spies   map[string]*spy
 	agents  map[string]*Agent
 	logins  logins
+	person  *person
 
 	search search
 }
@@ -154,7 +155,7 @@ type command struct {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands} {
+	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands, personCommands} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
 		}
