@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 )
@@ -25,17 +26,17 @@ func STS(region, profileURL string, getenv func(string) string) Endpoint {
 	if region == "" {
 		region = defaultRegion
 	}
-	e := Endpoint{"https://sts." + region + "." + domain(region), region, getenv("AWS_CA_BUNDLE")}
+	url := cmp.Or(configured("STS", profileURL, getenv), "https://sts."+region+"."+domain(region))
+	return Endpoint{url, region, getenv("AWS_CA_BUNDLE")}
+}
+
+// configured is where the user has put the service for every SDK; empty: nowhere.
+func configured(service, profileURL string, getenv func(string) string) string {
 	if ignore, _ := strconv.ParseBool(getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")); ignore {
-		return e
+		return ""
 	}
-	for _, configured := range []string{getenv("AWS_ENDPOINT_URL_STS"), getenv("AWS_ENDPOINT_URL"), profileURL} {
-		if configured != "" {
-			e.URL = strings.TrimRight(configured, "/")
-			return e
-		}
-	}
-	return e
+	url := cmp.Or(getenv("AWS_ENDPOINT_URL_"+service), getenv("AWS_ENDPOINT_URL"), profileURL)
+	return strings.TrimRight(url, "/")
 }
 
 // domains are those of AWS's partitions, by the prefix of their regions

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -32,7 +33,7 @@ type Refusal struct {
 
 // Error is the code and the message, without anything that was sent.
 func (r *Refusal) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("answer %d from AWS: %s %s", r.Status, r.Code, r.Message))
+	return fmt.Sprintf("answer %d from AWS: %s", r.Status, strings.TrimSpace(r.Code+" "+r.Message))
 }
 
 const identityCall = "Action=GetCallerIdentity&Version=2011-06-15"
@@ -40,33 +41,49 @@ const identityCall = "Action=GetCallerIdentity&Version=2011-06-15"
 // An answer takes some hundred bytes.
 const maxAnswer = 64 << 10
 
-// callerIdentity calls sts:GetCallerIdentity, which needs no permission, and
-// returns nil if AWS knows the credentials. The error is a *Refusal if AWS
-// answered.
-func callerIdentity(ctx context.Context, client *http.Client, e Endpoint, c credentials.Credentials, now time.Time) error {
+// Identity asks AWS for the ARN of whom the credentials are. The error is a *Refusal
+// if AWS answered.
+func Identity(ctx context.Context, e Endpoint, c credentials.Credentials, now time.Time) (arn string, err error) {
+	client, err := newClient(e.CABundle)
+	if err != nil {
+		return "", err
+	}
+	defer client.CloseIdleConnections()
+	return callerIdentity(ctx, client, e, c, now)
+}
+
+// callerIdentity calls sts:GetCallerIdentity, which needs no permission. It fails
+// unless AWS knows the credentials.
+func callerIdentity(ctx context.Context, client *http.Client, e Endpoint, c credentials.Credentials, now time.Time) (arn string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL+"/", strings.NewReader(identityCall))
 	if err != nil {
-		return fmt.Errorf("AWS endpoint %q: %w", e.URL, err)
+		return "", fmt.Errorf("AWS endpoint %q: %w", e.URL, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	hash := sha256.Sum256([]byte(identityCall))
 	keys := awssdk.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
 	if err := v4.NewSigner().SignHTTP(ctx, keys, req, hex.EncodeToString(hash[:]), "sts", e.Region, now); err != nil {
-		return fmt.Errorf("signing a request to AWS: %w", err)
+		return "", fmt.Errorf("signing a request to AWS: %w", err)
 	}
+	status, body, err := do(client, req)
+	if err != nil || status != http.StatusOK {
+		return "", cmp.Or(err, refusal(status, body))
+	}
+	return element(body, "Arn"), nil
+}
+
+// do sends the request and reads the answer.
+func do(client *http.Client, req *http.Request) (status int, body []byte, err error) {
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("no answer: %w", err)
+		return 0, nil, fmt.Errorf("no answer: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("no whole answer: %w", err)
+		return 0, nil, fmt.Errorf("no whole answer: %w", err)
 	}
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return refusal(resp.StatusCode, body)
+	return resp.StatusCode, body, nil
 }
 
 // newClient follows no redirects: a signature is for one host. It trusts the

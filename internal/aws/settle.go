@@ -39,7 +39,7 @@ func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
 	var last error
 	answered := false
 	for calls, successes := 1, 0; ; calls++ {
-		err := callerIdentity(ctx, client, s.Endpoint, c, s.Now())
+		_, err := callerIdentity(ctx, client, s.Endpoint, c, s.Now())
 		s.Debug("%s knows the new key: %v", s.Endpoint.URL, err == nil)
 		switch {
 		case err == nil:

@@ -34,6 +34,7 @@ type grammar struct {
 	Exec              execCommand       `cmd:"" help:"Run a command with credentials in its environment."`
 	Env               envCommand        `cmd:"" help:"Print statements for a shell's eval."`
 	Serve             serveCommand      `cmd:"" help:"Serve credentials on a port of this machine."`
+	Console           consoleCommand    `cmd:"" help:"Sign a browser in to the AWS console."`
 	Login             loginCommand      `cmd:"" help:"Log in to Vault and keep the token."`
 	Logout            logoutCommand     `cmd:"" help:"Forget the token, and the IAM users that end with it."`
 	List              listCommand       `cmd:"" help:"List the profiles that use vaws, or the roles that Vault offers."`

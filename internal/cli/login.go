@@ -233,11 +233,14 @@ func secretFromStdin() (string, error) {
 	return secret, nil
 }
 
-// browse shows the address at which to sign in. Over SSH the browser that would
-// open is on the wrong machine.
+// isRemote reports whether a browser would open on another machine than the person's.
+func (s *session) isRemote() bool {
+	return s.getenv("SSH_CONNECTION") != "" && s.getenv("DISPLAY") == "" && s.getenv("WAYLAND_DISPLAY") == ""
+}
+
+// browse shows the address at which to sign in.
 func (l loginCommand) browse(s *session, address string) {
-	remote := s.getenv("SSH_CONNECTION") != "" && s.getenv("DISPLAY") == "" && s.getenv("WAYLAND_DISPLAY") == ""
-	if l.NoBrowser || remote {
+	if l.NoBrowser || s.isRemote() {
 		s.say("sign in at this address: " + address)
 		s.advise(fmt.Sprintf("a browser on another machine needs a way back: ssh -L %d:localhost:%d HOST", l.Port, l.Port))
 		return

@@ -3,7 +3,8 @@
 // AWS_CONTAINER_CREDENTIALS_FULL_URI and what to send in
 // AWS_CONTAINER_AUTHORIZATION_TOKEN
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
-// A Keeper has the credentials, a Server answers for one or more of them.
+// A Keeper has the credentials, a Server answers for one or more of them. A Handover
+// leads a browser to an address.
 package endpoint
 
 import (

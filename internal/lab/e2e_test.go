@@ -140,7 +140,7 @@ import (
 // more, as the search below would find shorter ones by accident.
 //
 // browser URL, also as xdg-open, signs in to the identity provider with Chromium.
-// It goes by LAB_BROWSER_ACTION (sign-in, deny, or ignore), LAB_BROWSER_USER and
+// It goes by LAB_BROWSER_ACTION (sign-in, deny, look, or ignore), LAB_BROWSER_USER and
 // LAB_BROWSER_PASSWORD, and writes the last page's address and text to the file
 // LAB_BROWSER_LOG when it is done, 30 seconds later at the most.
 //

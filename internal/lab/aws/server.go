@@ -50,6 +50,7 @@ type Server struct {
 	roles    map[userID]bool
 	denied   map[string]bool // role ARNs
 	secrets  []string
+	signins  map[string]string // ARNs by sign-in token
 	calls    map[string]int
 	failures map[string]*failure
 	delays   map[string]time.Duration
@@ -87,6 +88,7 @@ func New(o Options) (*Server, error) {
 		calls:       map[string]int{},
 		failures:    map[string]*failure{},
 		delays:      map[string]time.Duration{},
+		signins:     map[string]string{},
 		maxSession:  12 * time.Hour,
 		mfaCode:     "123456",
 	}

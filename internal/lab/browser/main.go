@@ -5,7 +5,8 @@
 //
 // It reads from the environment
 //
-//	LAB_BROWSER_ACTION    sign-in (default), deny, or ignore: exit and open nothing
+//	LAB_BROWSER_ACTION    sign-in (default), deny, look: only open the page, or
+//	                      ignore: exit and open nothing
 //	LAB_BROWSER_USER      who signs in
 //	LAB_BROWSER_PASSWORD  with which password
 //	LAB_BROWSER_LOG       the file to write at the end: the address of the last
@@ -49,6 +50,7 @@ func run(ctx context.Context, args []string) error {
 	switch action := os.Getenv("LAB_BROWSER_ACTION"); action {
 	case "ignore":
 		return nil
+	case "look":
 	case "deny":
 		answer = press("deny")
 	case "", "sign-in":
@@ -128,6 +130,9 @@ func visit(ctx context.Context, url string, answer chromedp.Action[chromedp.Void
 	if form.Status != 200 {
 		page, err := read(ctx)
 		return "", errors.Join(fmt.Errorf("there is no form, but status %d:\n%s", form.Status, page), err)
+	}
+	if answer == nil {
+		return read(ctx)
 	}
 	if _, err := chromedp.RunResponse(ctx, answer); err != nil {
 		return "", fmt.Errorf("sending the form: %w", err)
