@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"vaws/internal/credentials"
@@ -16,6 +17,18 @@ type envCommand struct {
 	Unset       bool   `help:"Print what takes the credentials out of the environment again."`
 }
 
+// Help is shown below the summary.
+func (envCommand) Help() string {
+	return `What takes the statements differs from shell to shell:
+
+    eval "$(vaws env ec2-admin)"                                      # bash, zsh, sh
+    vaws env ec2-admin | source                                       # fish
+    vaws env ec2-admin --shell powershell | Out-String | iex          # PowerShell
+    for /f "delims=" %i in ('vaws env ec2-admin --shell cmd') do @%i  # cmd
+    vaws env ec2-admin --shell nushell | from json | load-env         # Nushell
+    docker run --env-file <(vaws env ec2-admin --shell dotenv) IMAGE  # a file`
+}
+
 func shellNames() string { return strings.Join(shell.Names(), ", ") }
 
 // Run prints statements that unset what exec would unset and set what it would
@@ -26,7 +39,7 @@ func (e envCommand) Run(s *session) error {
 		return usageError{hint.Wrap(err, "for a program to read: vaws env NAME --shell json")}
 	}
 	if e.Unset { // what was there before cannot be brought back
-		return s.statements(sh, nil, append(credentials.Own(), s.ownRegion()...))
+		return s.statements(sh, nil, append(credentials.Own(), append(s.ownRegion(), nameVariable)...))
 	}
 	if e.Name == "" {
 		return usageError{hint.Errorf(`run: eval "$(vaws env ec2-admin)"`, "NAME is missing")}
@@ -36,6 +49,9 @@ func (e envCommand) Run(s *session) error {
 		return err
 	}
 	set, unset := s.environment(target, creds.Environ())
+	if sh.Name == "dotenv" { // for programs, of which none asks how the variables came there
+		set = slices.DeleteFunc(set, func(v credentials.Variable) bool { return !strings.HasPrefix(v.Name, "AWS_") })
+	}
 	return s.statements(sh, set, unset)
 }
 

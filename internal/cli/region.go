@@ -59,10 +59,15 @@ func (s *session) regionOf(t profile.Target) string {
 	return t.Region.Name
 }
 
+// nameVariable holds NAME as it was given, for prompts and scripts to show; vaws does
+// not read it.
+const nameVariable = "VAWS_PROFILE"
+
 // environment is what a program or a shell gets: variables to set, those that lead
-// it to its credentials and the region's, and the names of those that must not be
-// there otherwise.
+// it to its credentials, NAME and the region's, and the names of those that must not
+// be there otherwise.
 func (s *session) environment(t profile.Target, leading []credentials.Variable) (set []credentials.Variable, unset []string) {
-	set = append(leading, s.regionVariables(t.Region)...)
+	set = append(leading, credentials.Variable{Name: nameVariable, Value: t.Name})
+	set = append(set, s.regionVariables(t.Region)...)
 	return set, append(credentials.Cleared(), s.ownRegion()...)
 }

@@ -111,7 +111,7 @@ func (v serveCommand) toPaste(s *session, server *endpoint.Server, fetchers []*f
 		url := server.URL(name)
 		names := "-e AWS_CONTAINER_CREDENTIALS_FULL_URI -e AWS_CONTAINER_AUTHORIZATION_TOKEN"
 		fmt.Fprintf(&out, "# %s, in a shell\nunset %s\n", name, strings.Join(credentials.Cleared(), " "))
-		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\n", quote(url), token)
+		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\nexport %s=%s\n", quote(url), token, nameVariable, quote(name))
 		if region != "" {
 			fmt.Fprintf(&out, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
 			names += " -e AWS_REGION"

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -33,11 +34,12 @@ func TestDetect(t *testing.T) {
 		{"zsh", `zsh -fc 'x=$("$VAWS"); printf %s "$x"'`},
 		{"fish", `fish --no-config -c 'set x ("$VAWS"); printf %s "$x"'`},
 		{"fish", `fish --no-config -c '$VAWS | cat'`},
+		{"nushell", `nu --no-config-file -c '^$env.VAWS | print -n'`},
 		{"zsh", `exec env SHELL=/bin/zsh xargs "$VAWS" </dev/null`}, // parent: no shell
 		{"sh", `exec env SHELL=/bin/tcsh xargs "$VAWS" </dev/null`},
 	} {
 		t.Run(c.script, func(t *testing.T) {
-			if _, err := exec.LookPath(c.want); err != nil {
+			if _, err := exec.LookPath(strings.TrimSuffix(c.want, "shell")); err != nil {
 				t.Skipf("the shell %s is not installed", c.want)
 			}
 			cmd := exec.Command("sh", "-c", c.script)

@@ -6,8 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // program is a real shell: how it is told to evaluate the statements in the
@@ -30,6 +32,9 @@ var programs = []program{
 	{"fish source", "fish", []string{"fish", "--no-config", "-c", `cat $STATEMENTS | source; and env -0`}},
 	{"fish eval", "fish", []string{"fish", "--no-config", "-c", `eval "$(cat $STATEMENTS)"; and env -0`}},
 }
+
+// nu is Nushell, which reads UTF-8 only.
+var nu = program{"nu", "nushell", []string{"nu", "--no-config-file", "-c", `open --raw $env.STATEMENTS | from json | load-env; ^env -0`}}
 
 // pasted is shells that read the statements as a person's own lines, so that
 // aliases and the history (!) are at work.
@@ -75,6 +80,30 @@ func TestEval(t *testing.T) {
 	}
 }
 
+func TestLoadEnvOfNushell(t *testing.T) {
+	set := slices.DeleteFunc(hostile(), func(v struct{ Name, Value string }) bool { return !utf8.ValidString(v.Value) })
+	checkEval(t, nu, set)
+}
+
+// What a dotenv file holds, its readers find in it: Python's library, and a shell, as
+// "set -a; . FILE" has it.
+func TestDotenvIsReadAlike(t *testing.T) {
+	set := []struct{ Name, Value string }{{"A", "Ab1/+=="}, {"B", "2026-11-20T13:07:17Z"}, {"C", "aws/sts/x_y.z,@-"}, {"D", ""}}
+	for _, p := range []program{
+		{"python-dotenv", "dotenv", []string{"/usr/bin/python3", "-c", `import os, dotenv
+dotenv.load_dotenv(os.environ["STATEMENTS"], override=True)
+os.execvp("env", ["env", "-0"])`}},
+		{"sh", "dotenv", []string{"sh", "-c", `set -a; . "$STATEMENTS"; env -0`}},
+	} {
+		t.Run(p.name, func(t *testing.T) {
+			if p.name == "python-dotenv" && exec.Command("/usr/bin/python3", "-c", "import dotenv").Run() != nil {
+				t.Skip("python-dotenv is not installed")
+			}
+			checkEval(t, p, set)
+		})
+	}
+}
+
 // In GBK the second byte of a character may be a backslash. fish reads
 // characters, not bytes: a value that ends one before a quote would end it.
 func TestEvalWhereCharactersHideBackslashes(t *testing.T) {
@@ -97,7 +126,7 @@ func TestEvalUnsets(t *testing.T) {
 	statements := func(dialect string) string {
 		return render(t, dialect, []struct{ Name, Value string }{{"BOTH", "new"}}, []string{"SET", "BOTH", "NEVER"})
 	}
-	for _, p := range programs {
+	for _, p := range append(slices.Clone(programs), nu) {
 		t.Run(p.name, func(t *testing.T) {
 			got := eval(t, p, statements(p.dialect), "SET=old", "BOTH=old", "OTHER=old", "name=old")
 			for name, want := range map[string]string{"BOTH": "new", "OTHER": "old", "name": "old"} {

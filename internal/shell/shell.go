@@ -1,5 +1,5 @@
 // Package shell writes environment variables in the words of a shell, for its
-// eval. A shell is a file of this package and a line in the table shells.
+// eval or what it has in its place, and for programs that read files. A shell is a file of this package and a line in the table shells.
 package shell
 
 import (
@@ -14,8 +14,8 @@ type Shell struct {
 	Name string // as in Names
 
 	// write renders variables that Render has checked. Nothing is in both
-	// lists. Each statement ends in a semicolon and a newline, so that an eval
-	// whose argument nobody quoted still sees where it ends.
+	// lists. Where there is an eval, each statement ends in a semicolon and a
+	// newline: an eval whose argument nobody quoted still sees where it ends.
 	write func(set []variable, unset []string) (string, error)
 }
 
@@ -25,11 +25,15 @@ var shells = []Shell{
 	{"zsh", posix},
 	{"sh", posix},
 	{"fish", fish},
+	{"powershell", powershell},
+	{"cmd", cmd},
+	{"nushell", nushell},
 	{"json", object},
+	{"dotenv", dotenv},
 }
 
 // aliases is shells that understand another's statements.
-var aliases = map[string]string{"ash": "sh", "dash": "sh", "ksh": "sh", "mksh": "sh"}
+var aliases = map[string]string{"ash": "sh", "dash": "sh", "ksh": "sh", "mksh": "sh", "pwsh": "powershell", "nu": "nushell"}
 
 // Names returns the names of all shells.
 func Names() []string {
@@ -83,9 +87,9 @@ type variable struct{ Name, Value string }
 
 // Render returns what makes the shell s unset the variables named in unset and
 // then set, and export, those in set, in the order given. What is in both is
-// set. Names are letters, digits and underscores; values are any bytes but NUL,
-// and for JSON, UTF-8. An error says which variable is at fault, never its
-// value.
+// set; json and dotenv unset nothing. Names are letters, digits and underscores;
+// values are any bytes but NUL, as far as the shell can be given them. An error says
+// which variable is at fault, never its value.
 func Render[V Variable](s Shell, set []V, unset []string) ([]byte, error) {
 	vars := make([]variable, len(set))
 	names := make([]string, len(set))
