@@ -51,6 +51,28 @@ func TestFailureStandsBesideCredentialsUntilTheNextSave(t *testing.T) {
 	}
 }
 
+func TestRolesAreToldWithoutAKey(t *testing.T) {
+	o := options(t)
+	c := open(t, o)
+	save(t, c, request, minted)
+	if err := c.SaveFailure(t.Context(), another, failed); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(o.KeyFile); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.entriesDir(), "broken"+credentialsEntry), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []Role{{request.Address, request.Mount, request.Role}}
+	if got := Roles(o.Dir, 100); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := Roles(filepath.Join(o.Dir, "none"), 100); got != nil {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestNothingIsMadeBeforeSomethingIsKept(t *testing.T) {
 	o := options(t)
 	if got := open(t, o).Load(t.Context(), request); got != (credentials.Entry{}) {

@@ -29,7 +29,10 @@ type entryName struct {
 
 func (n entryName) identity() string { return n.key + n.suffix }
 
-func (c *Cache) entriesDir() string { return filepath.Join(c.options.Dir, "entries") }
+// entriesName is the directory of the entries in that of the cache.
+const entriesName = "entries"
+
+func (c *Cache) entriesDir() string { return filepath.Join(c.options.Dir, entriesName) }
 
 func (c *Cache) entryPath(k *key, n entryName) string {
 	return filepath.Join(c.entriesDir(), k.id+"-"+n.identity())

@@ -5,6 +5,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -30,20 +31,30 @@ const (
 
 // grammar is every command. The text of a tag is its help.
 type grammar struct {
-	CredentialProcess credentialProcess `cmd:"" name:"credential-process" help:"Print credentials as JSON for an SDK's credential_process."`
-	Exec              execCommand       `cmd:"" help:"Run a command with credentials in its environment."`
-	Env               envCommand        `cmd:"" help:"Print statements for a shell's eval."`
-	Serve             serveCommand      `cmd:"" help:"Serve credentials on a port of this machine."`
-	Console           consoleCommand    `cmd:"" help:"Sign a browser in to the AWS console."`
-	Login             loginCommand      `cmd:"" help:"Log in to Vault and keep the token."`
-	Logout            logoutCommand     `cmd:"" help:"Forget the token, and the IAM users that end with it."`
-	List              listCommand       `cmd:"" help:"List the profiles that use vaws, or the roles that Vault offers."`
-	Status            statusCommand     `cmd:"" help:"Show what is cached, and how Vault is."`
-	Doctor            doctorCommand     `cmd:"" help:"Find out what is wrong, and how to mend it."`
-	Configure         configureCommand  `cmd:"" help:"Write profiles for Vault's roles into the AWS config."`
-	Clear             clearCommand      `cmd:"" help:"Forget cached credentials, and revoke their leases if asked to."`
-	Version           versionCommand    `cmd:"" help:"Print the version."`
+	CredentialProcess credentialProcess `cmd:"" group:"use" name:"credential-process" help:"Print credentials as JSON for an SDK's credential_process."`
+	Exec              execCommand       `cmd:"" group:"use" help:"Run a command with credentials in its environment."`
+	Env               envCommand        `cmd:"" group:"use" help:"Print statements for a shell's eval."`
+	Serve             serveCommand      `cmd:"" group:"use" help:"Serve credentials on a port of this machine."`
+	Console           consoleCommand    `cmd:"" group:"use" help:"Sign a browser in to the AWS console."`
+	Login             loginCommand      `cmd:"" group:"vault" help:"Log in to Vault and keep the token."`
+	Logout            logoutCommand     `cmd:"" group:"vault" help:"Forget the token, and the IAM users that end with it."`
+	List              listCommand       `cmd:"" group:"look" help:"List the profiles that use vaws, or the roles that Vault offers."`
+	Status            statusCommand     `cmd:"" group:"look" help:"Show what is cached, and how Vault is."`
+	Doctor            doctorCommand     `cmd:"" group:"look" help:"Find out what is wrong, and how to mend it."`
+	Configure         configureCommand  `cmd:"" group:"care" help:"Write profiles for Vault's roles into the AWS config."`
+	Clear             clearCommand      `cmd:"" group:"care" help:"Forget cached credentials, and revoke their leases if asked to."`
+	Completion        completionCommand `cmd:"" group:"care" help:"Print what makes a shell complete vaws's command lines."`
+	Version           versionCommand    `cmd:"" group:"care" help:"Print the version."`
+	Man               manCommand        `cmd:"" hidden:"" help:"Print the manual pages."`
 	TokenHelper       tokenHelper       `cmd:"" name:"token-helper" hidden:"" help:"Keep the token of the vault CLI."`
+}
+
+// groups are what the commands are for, with an example of each.
+var groups = []kong.Group{
+	{Key: "use", Title: "Use credentials:", Description: "vaws exec ec2-admin -- aws s3 ls"},
+	{Key: "vault", Title: "Log in to Vault:", Description: "vaws login oidc --auth-role dev"},
+	{Key: "look", Title: "See what is going on:", Description: "vaws doctor"},
+	{Key: "care", Title: "Set up and clear up:", Description: "vaws configure"},
 }
 
 const description = `AWS credentials from HashiCorp Vault or OpenBao, cached in the OS keyring.
@@ -137,25 +148,52 @@ func (s *session) run(args []string) error {
 	switch {
 	case len(args) == 0:
 		return usageError{hint.Errorf("run: vaws --help", "no command given")}
+	case args[0] == completeWord:
+		return s.complete(args[1:])
 	case args[0] == "--version":
 		args = []string{"version"}
 	case args[0] == "help":
 		args = append(args[1:], "--help")
 	}
-	parser, err := kong.New(grammarFor(args[0]),
-		kong.Name("vaws"),
-		kong.Description(description),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"shells": shellNames(), "methods": methodNames()},
-	)
+	if !isCommand(args[0]) && !strings.HasPrefix(args[0], "-") {
+		return unknownCommand(args[0])
+	}
+	shown := false
+	parser, err := newParser(args[0], kong.Writers(s.out, s.err), kong.Exit(func(int) { shown = true }))
 	if err != nil {
 		return err
 	}
 	command, err := parser.Parse(args)
-	if err != nil {
+	switch {
+	case shown: // the help that was asked for
+		return nil
+	case err != nil:
 		return usageError{hint.Wrap(err, "run: vaws "+commandOf(err)+"--help")}
 	}
 	return command.Run(s)
+}
+
+// newParser parses the named command, or all of them if there is no such command.
+func newParser(command string, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(grammarFor(command), append(options,
+		kong.Name("vaws"),
+		kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups(groups),
+		kong.Vars{"shells": shellNames(), "methods": methodNames()},
+	)...)
+}
+
+func unknownCommand(name string) error {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.text)
+	}
+	advice := []string{"run: vaws --help"}
+	if near := hint.DidYouMean(name, names); near != "" {
+		advice = append([]string{near}, advice...)
+	}
+	return usageError{hint.Wrap(fmt.Errorf("there is no command %q", name), advice...)}
 }
 
 // grammarFor is the grammar with the named command alone, or all of it if there
@@ -164,13 +202,26 @@ func (s *session) run(args []string) error {
 func grammarFor(command string) any {
 	all := reflect.TypeFor[grammar]()
 	for i := range all.NumField() {
-		field := all.Field(i)
-		name := cmp.Or(field.Tag.Get("name"), strings.ToLower(field.Name))
-		if name == command {
+		if field := all.Field(i); commandName(field) == command {
 			return reflect.New(reflect.StructOf([]reflect.StructField{field})).Interface()
 		}
 	}
 	return &grammar{}
+}
+
+// commandName is the name of the command that a field of the grammar is.
+func commandName(field reflect.StructField) string {
+	return cmp.Or(field.Tag.Get("name"), strings.ToLower(field.Name))
+}
+
+func isCommand(name string) bool {
+	all := reflect.TypeFor[grammar]()
+	for i := range all.NumField() {
+		if commandName(all.Field(i)) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // commandOf is the command that a parse error is about, followed by a space.

@@ -123,7 +123,10 @@ func vaultLayer(getenv func(string) string) layer {
 	return layer{values: values, origin: func(setting string) string { return vaultVariables[setting] }, here: true}
 }
 
-var builtIn = layer{values: map[string]string{Mount: "aws"}, origin: func(string) string { return "built-in default" }}
+// DefaultMount is where the AWS secrets engine is if nobody says otherwise.
+const DefaultMount = "aws"
+
+var builtIn = layer{values: map[string]string{Mount: DefaultMount}, origin: func(string) string { return "built-in default" }}
 
 // variablesLayer is the VAWS_* variables.
 func variablesLayer(getenv func(string) string) layer {
