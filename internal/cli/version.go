@@ -11,12 +11,15 @@ var version string
 
 type versionCommand struct{}
 
-// Run prints the version, else the one that the Go tool has recorded, and what
-// vaws was built for.
+// Run prints the version and what vaws was built for.
 func (versionCommand) Run(s *session) error {
-	version := version
+	return s.answer(fmt.Appendf(nil, "vaws %s %s %s/%s\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH))
+}
+
+// versionText is the version, else the one that the Go tool has recorded.
+func versionText() string {
 	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
-		version = info.Main.Version
+		return info.Main.Version
 	}
-	return s.answer(fmt.Appendf(nil, "vaws %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
+	return version
 }
