@@ -72,6 +72,7 @@ func (c clearCommand) Run(s *session) error {
 
 // forgetAll tells of each entry that it has to keep.
 func (c clearCommand) forgetAll(ctx context.Context, s *session, store *cache.Cache, entries []cache.Kept, targets []profile.Target) error {
+	defer s.wait(forVault)()
 	kept := 0
 	for _, e := range entries {
 		if err := c.forget(ctx, s, store, e, targets); err != nil {

@@ -68,6 +68,7 @@ type session struct {
 	getenv  func(string) string
 	now     func() time.Time
 	calm    func() // ends quitQuietly, if that is on
+	catches bool   // signals, instead of being ended by them
 }
 
 // helperName is a name under which vaws is its command token-helper: ~/.vault can

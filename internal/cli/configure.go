@@ -256,7 +256,7 @@ func (c configureCommand) offering(ctx context.Context, s *session, t profile.Ta
 		return nil, err
 	}
 	o.source = vault.New(config)
-	defer term.Spin("asking Vault which roles there are")()
+	defer s.wait("asking Vault which roles there are")()
 	return o, o.ask(ctx)
 }
 

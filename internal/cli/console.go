@@ -47,7 +47,9 @@ func (c consoleCommand) Run(s *session) error {
 		return err
 	}
 	defer s.quitQuietly()()
+	done := s.wait(forAWS)
 	address, arn, err := c.signIn(s, t, creds)
+	done()
 	if err != nil {
 		return fmt.Errorf("signing in to the AWS console: %w", err)
 	}

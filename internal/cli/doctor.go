@@ -15,7 +15,6 @@ import (
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 	"vaws/internal/profile"
-	"vaws/internal/term"
 	"vaws/internal/vault"
 )
 
@@ -53,7 +52,7 @@ const (
 func (d doctorCommand) Run(s *session) error {
 	s.heedDebug(d.vaultFlags)
 	defer s.quitQuietly()()
-	stop := term.Spin("examining")
+	stop := s.wait("examining")
 	ctx, cancel := context.WithTimeout(context.Background(), doctorTime)
 	defer cancel()
 	findings := d.examine(ctx, s)

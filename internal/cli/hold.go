@@ -40,12 +40,15 @@ func (e execCommand) revoking(s *session, target profile.Target, command []strin
 		}
 	})
 	defer signals.Release()
+	s.catches = true
 	defer func() {
 		if errors.Is(err, context.Canceled) {
 			err = context.Cause(ctx)
 		}
 	}()
+	done := s.wait(forVault)
 	own, err := s.newLedger(ctx, target, e.targetFlags, e.caller())
+	done()
 	if err != nil {
 		return err
 	}
@@ -62,7 +65,9 @@ func (e execCommand) supervise(ctx context.Context, s *session, f *fetcher, comm
 	if signals == nil {
 		defer s.quitQuietly()()
 	}
+	done := s.wait(forVault)
 	creds, err := f.first(ctx)
+	done()
 	s.calm() // from here on Ctrl-\ is the command's business
 	if err != nil {
 		return err

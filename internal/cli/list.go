@@ -11,7 +11,6 @@ import (
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 	"vaws/internal/profile"
-	"vaws/internal/term"
 	"vaws/internal/vault"
 )
 
@@ -151,7 +150,7 @@ type offeredRole struct {
 }
 
 func (l listCommand) listRoles(s *session, uses []profile.Use) error {
-	defer term.Spin("asking Vault for its roles")()
+	defer s.wait("asking Vault for its roles")()
 	ctx, cancel := context.WithTimeout(context.Background(), listTime)
 	defer cancel()
 	t, err := s.resolveLogin(loginFlags{vaultFlags: l.vaultFlags}, nil)

@@ -113,7 +113,9 @@ func (l loginCommand) Run(s *session) error {
 	if err := l.prove(s, &config.Proof); err != nil {
 		return err
 	}
+	done := s.wait(forVault)
 	token, err := vault.New(config).LogIn(ctx, login)
+	done()
 	if err != nil {
 		return err
 	}
@@ -203,10 +205,12 @@ func (l loginCommand) prove(s *session, p *vault.Proof) error {
 	if term.Available() {
 		p.Ask = func(ctx context.Context, prompt string) (string, error) {
 			s.calm()
+			defer s.ask()()
 			return term.Ask(ctx, prompt)
 		}
 		p.AskSecret = func(ctx context.Context, prompt string) (string, error) {
 			s.calm()
+			defer s.ask()()
 			return term.AskSecret(ctx, prompt)
 		}
 	}

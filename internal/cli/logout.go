@@ -36,6 +36,7 @@ func (l logoutCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	defer s.wait(forVault)()
 	kept := 0
 	for _, t := range tokens {
 		if err := l.forget(ctx, s, store, t); err != nil {

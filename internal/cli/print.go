@@ -17,10 +17,12 @@ import (
 type console struct {
 	out, err io.Writer
 	debugOn  bool
+	waiting
 }
 
 // answer writes the whole of a command's answer.
 func (c *console) answer(text []byte) error {
+	defer c.hide()()
 	if _, err := c.out.Write(text); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
@@ -36,15 +38,18 @@ func (c *console) warn(err error) { c.report("warning", err) }
 
 // say tells of something that is neither an answer nor a trouble.
 func (c *console) say(text string) {
+	defer c.hide()()
 	fmt.Fprintf(c.err, "vaws: %s\n", printable(text))
 }
 
 // advise tells what to do next.
 func (c *console) advise(text string) {
+	defer c.hide()()
 	fmt.Fprintf(c.err, "vaws: hint: %s\n", printable(text))
 }
 
 func (c *console) report(kind string, err error) {
+	defer c.hide()()
 	var lines bytes.Buffer
 	fmt.Fprintf(&lines, "vaws: %s: %s\n", kind, printable(err.Error()))
 	for _, advice := range hint.Of(err) {
@@ -55,6 +60,7 @@ func (c *console) report(kind string, err error) {
 
 func (c *console) debug(format string, args ...any) {
 	if c.debugOn {
+		defer c.hide()()
 		fmt.Fprintf(c.err, "vaws: debug: %s\n", printable(fmt.Sprintf(format, args...)))
 	}
 }

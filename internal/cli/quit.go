@@ -17,6 +17,7 @@ func (s *session) quitQuietly() (stop func()) {
 	go func() {
 		select {
 		case <-quits:
+			s.hide()
 			child.DieOf(syscall.SIGQUIT)
 		case <-done:
 		}

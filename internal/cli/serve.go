@@ -64,7 +64,9 @@ func (v *serveCommand) Run(s *session) error {
 	}
 	defer s.quitQuietly()()
 	for _, f := range fetchers {
+		done := s.wait(forVault)
 		first, err := f.first(background)
+		done()
 		if err == nil {
 			err = served[f.target.Name].start(background, first)
 		}

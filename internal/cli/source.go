@@ -10,7 +10,6 @@ import (
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 	"vaws/internal/profile"
-	"vaws/internal/term"
 	"vaws/internal/vault"
 )
 
@@ -21,6 +20,7 @@ type source struct {
 	settler aws.Settler
 	within  time.Duration // zero: not waited for
 	quiet   bool          // the terminal is somebody else's
+	wait    func(what string) (done func())
 	warn    func(error)
 }
 
@@ -33,7 +33,7 @@ func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
 	ctx, cancel := context.WithTimeout(ctx, s.within)
 	defer cancel()
 	if !s.quiet {
-		defer term.Spin("waiting for AWS to know the new keys")()
+		defer s.wait(forAWS + " to know the new keys")()
 	}
 	err := s.settler.Settle(ctx, c)
 	if errors.Is(err, aws.ErrUnreachable) {
@@ -55,6 +55,7 @@ func (s *session) newSource(c vault.Config, t profile.Target, f targetFlags) sou
 		},
 		within: time.Duration(f.Settle),
 		warn:   s.warn,
+		wait:   s.wait,
 	}
 }
 

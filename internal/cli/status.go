@@ -15,7 +15,6 @@ import (
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 	"vaws/internal/profile"
-	"vaws/internal/term"
 	"vaws/internal/vault"
 )
 
@@ -102,7 +101,7 @@ const (
 func (c statusCommand) Run(s *session) error {
 	s.heedDebug(c.vaultFlags)
 	defer s.quitQuietly()()
-	defer term.Spin("asking Vault how it is")()
+	defer s.wait("asking Vault how it is")()
 	ctx, cancel := context.WithTimeout(context.Background(), statusTime)
 	defer cancel()
 	mode, err := s.cacheMode(c.vaultFlags)

@@ -168,6 +168,7 @@ func (s *session) fetch(name string, f targetFlags, who caller) (profile.Target,
 	if who.prompts {
 		s.warnIfPlain(target)
 		defer s.quitQuietly()()
+		defer s.wait(forVault)()
 	} else {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, deadline)
@@ -274,6 +275,7 @@ func (s *session) vaultConfig(t profile.Target, f targetFlags, tokens *cache.Cac
 	if prompts && term.Available() {
 		c.AskMFA = func() (string, error) {
 			s.calm() // the prompt has the terminal to put in order first
+			defer s.ask()()
 			return askMFA(t.Name)
 		}
 	}

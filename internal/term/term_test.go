@@ -3,6 +3,7 @@
 package term
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -17,12 +18,15 @@ import (
 )
 
 // TestMain makes this binary a program that asks its terminal for something and
-// says on its descriptor 3 what it got.
+// says on its descriptor 3 what it got, or one that waits.
 func TestMain(m *testing.M) {
 	question := AskSecret
 	switch {
 	case len(os.Args) < 2:
 		os.Exit(m.Run())
+	case os.Args[1] == "spin":
+		spinForTest()
+		os.Exit(0)
 	case os.Args[1] == "ask-openly":
 		question = Ask
 	case os.Args[1] == "pick":
@@ -180,16 +184,60 @@ func TestAskShowsWhatIsTyped(t *testing.T) {
 }
 
 func TestCtrlCEndsTheQuestionAndRestoresTheTerminal(t *testing.T) {
-	a := ask(t, "ask")
-	a.until(t, "code: ")
-	waitForEcho(t, a.tty, false)
-	if _, err := a.tty.Write([]byte{3}); err != nil {
+	for _, how := range []string{"ask", "ask-openly"} {
+		t.Run(how, func(t *testing.T) {
+			a := ask(t, how)
+			a.until(t, "code: ")
+			waitForEcho(t, a.tty, how == "ask-openly")
+			if _, err := a.tty.Write([]byte("12\x03")); err != nil {
+				t.Fatal(err)
+			}
+			if got := a.end(t); !strings.Contains(got, `secret "" err interrupted`) {
+				t.Errorf("got %q", got)
+			}
+			waitForEcho(t, a.tty, true)
+		})
+	}
+}
+
+// spinForTest waits, says something in between, and goes on to wait; lines from the
+// terminal tell when.
+func spinForTest() {
+	lines := bufio.NewReader(os.Stdin)
+	s := Spin("waiting for a word, and then for another one")
+	lines.ReadString('\n')
+	show := s.Hide()
+	fmt.Fprintln(os.Stderr, "message")
+	show()
+	lines.ReadString('\n')
+	s.Stop()
+	fmt.Fprintln(os.Stderr, "end")
+}
+
+func TestSpinnerLeavesNoTrace(t *testing.T) {
+	a := ask(t, "spin")
+	if err := pty.Setsize(a.tty, &pty.Winsize{Rows: 24, Cols: 20}); err != nil {
 		t.Fatal(err)
 	}
-	if got := a.end(t); !strings.Contains(got, `secret "" err interrupted`) {
-		t.Errorf("got %q", got)
+	a.until(t, "\\ waiting for a wor\x1b[K") // what has room in the line
+	a.tty.WriteString("\n")
+	a.until(t, "\r\x1b[Kmessage\r\n")
+	a.screen.Reset()
+	a.until(t, "waiting for a wor")
+	a.tty.WriteString("\n")
+	a.until(t, "end\r\n")
+	if screen := a.screen.String(); !strings.HasSuffix(screen, "\r\x1b[Kend\r\n") {
+		t.Errorf("screen %q", screen)
 	}
-	waitForEcho(t, a.tty, true)
+}
+
+func TestNoSpinnerWithoutATerminal(t *testing.T) {
+	if s := Spin("waiting"); s != nil && !IsTerminal(os.Stderr) {
+		t.Error("there is one")
+	}
+	var none *Spinner
+	none.Hide()()
+	none.Stop()
 }
 
 // waitForEcho waits until the terminal shows what is typed, or does not.
