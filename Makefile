@@ -15,10 +15,10 @@ OUT ?= vaws
 # otherwise each of them would compile Vault's 1,500 packages once more.
 STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 
-.PHONY: help build test unit e2e demo pictures lint lint-program lint-lab vault tools clean
+.PHONY: help build test unit e2e demo playground pictures lint lint-program lint-lab vault tools clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./vaws
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath $(TAGS) $(LEAN) -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o $(OUT) .
@@ -34,6 +34,9 @@ e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 
 demo: ## show vaws at work, against a real Vault and a stand-in for AWS
 	@cd $(LAB) && $(STATIC) go run ./demo
+
+playground: ## open a shell with vaws between a real Vault and a stand-in for AWS
+	@cd $(LAB) && $(STATIC) go run ./demo -playground
 
 pictures: ## redo the pictures of the terminal in docs/pictures
 	cd $(LAB) && $(STATIC) go run ./pictures

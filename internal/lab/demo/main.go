@@ -1,6 +1,7 @@
 // Command demo shows what vaws does, against a real Vault and a stand-in for
-// AWS that it starts and ends itself. It needs Go and nothing else, and leaves
-// nothing behind but the built Vault in the user's cache directory.
+// AWS that it starts and ends itself, or opens a shell between them (-playground). It
+// needs Go and nothing else, and leaves nothing behind but the built Vault in the
+// user's cache directory.
 package main
 
 import (
@@ -19,15 +20,19 @@ import (
 
 func main() {
 	prepare := flag.Bool("prepare", false, "only build Vault, so that later runs start at once")
+	playground := flag.Bool("playground", false, "open a shell there instead of showing anything")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	lab.ScrubEnvironment()
 	var err error
-	if *prepare {
+	switch {
+	case *prepare:
 		_, err = lab.BuildVault(ctx, os.Stderr)
-	} else {
-		err = run(ctx, os.Stdout)
+	case *playground:
+		err = run(ctx, os.Stdout, func(s *stage) error { return s.open(os.Stdin) })
+	default:
+		err = run(ctx, os.Stdout, func(s *stage) error { return s.play(ctx) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo: error:", err)
@@ -35,8 +40,8 @@ func main() {
 	}
 }
 
-// run sets the stage, plays the scenes and clears up.
-func run(ctx context.Context, out io.Writer) (err error) {
+// run sets the stage, has something played on it, and clears up.
+func run(ctx context.Context, out io.Writer, play func(*stage) error) (err error) {
 	binaries, err := lab.Build(ctx, out)
 	if err != nil {
 		return err
@@ -69,7 +74,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	}
 	s := &stage{out: out, stand: stand, home: home, env: environment(binaries, vault, stand, home, token)}
 	s.introduce()
-	return s.play(ctx)
+	return play(s)
 }
 
 // environment is that of the demo's commands: the user's, with a HOME, a Vault,
