@@ -128,7 +128,7 @@ func (s *session) completeWords(words []string) completion {
 	case !l.noFlags && joined && l.flags[name] != nil:
 		return s.values(l.flags[name].Value, name+"=")
 	case !l.noFlags && strings.HasPrefix(current, "-"):
-		return completion{words: flagsOf(node)}
+		return completion{words: flagCandidates(node)}
 	case l.next() == nil:
 		return completion{}
 	case isAnothers(l.next()):
@@ -162,7 +162,7 @@ func commandNode(name string) *kong.Node {
 	return parser.Model.Children[0]
 }
 
-func flagsOf(node *kong.Node) []candidate {
+func flagCandidates(node *kong.Node) []candidate {
 	var all []candidate
 	for _, group := range node.AllFlags(true) {
 		for _, f := range group {
