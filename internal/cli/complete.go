@@ -264,24 +264,31 @@ func plain(texts []string) []candidate {
 	return all
 }
 
-// A person who has more roles in the cache than this knows their names.
-const rolesToOffer = 256
+// rolesToOffer is how many entries of the cache are looked at: each takes 10
+// microseconds of what somebody waits.
+const rolesToOffer = 50
 
 // names are the profiles, and the roles in the cache, as NAME.
 func (s *session) names() []candidate {
-	profiles := profile.Offered(profile.ConfigPath(s.getenv))
-	all := plain(profiles)
-	for i := range all {
-		all[i].about = "profile"
-	}
+	var roles []candidate
+	fresh := map[string]bool{} // the names of roles that have not been offered yet
 	for _, r := range cache.Roles("", rolesToOffer) {
 		name := r.Mount + "/" + r.Name
 		if r.Mount == profile.DefaultMount {
 			name = r.Name
 		}
-		if !slices.Contains(profiles, name) {
-			profiles = append(profiles, name)
-			all = append(all, candidate{name, "role at " + r.Address})
+		fresh[name] = true
+		roles = append(roles, candidate{name, "role at " + r.Address})
+	}
+	all := plain(profile.Offered(profile.ConfigPath(s.getenv)))
+	for i := range all {
+		all[i].about = "profile"
+		delete(fresh, all[i].text)
+	}
+	for _, r := range roles {
+		if fresh[r.text] {
+			delete(fresh, r.text)
+			all = append(all, r)
 		}
 	}
 	return all
