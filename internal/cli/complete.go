@@ -264,8 +264,7 @@ func plain(texts []string) []candidate {
 	return all
 }
 
-// rolesToOffer is how many entries of the cache are looked at: each takes 10
-// microseconds of what somebody waits.
+// rolesToOffer is how many entries of the cache are looked at: somebody waits.
 const rolesToOffer = 50
 
 // names are the profiles, and the roles in the cache, as NAME.
