@@ -232,21 +232,21 @@ func (s *session) values(v *kong.Value, prefix string) completion {
 	var words []candidate
 	switch name := v.Name; {
 	case v.Enum != "":
-		words = plain(strings.Split(v.Enum, ","))
+		words = candidatesOf(strings.Split(v.Enum, ","))
 	case name == "name":
 		words = s.names()
 	case name == "profile":
-		words = plain(profile.Offered(profile.ConfigPath(s.getenv)))
+		words = candidatesOf(profile.Offered(profile.ConfigPath(s.getenv)))
 	case name == "mount":
 		words = s.mounts()
 	case name == "shell":
-		words = plain(shell.Names())
+		words = candidatesOf(shell.Names())
 	case name == "cache":
-		words = plain(cache.Modes())
+		words = candidatesOf(cache.Modes())
 	case name == "endpoint":
-		words = plain([]string{credentials.EndpointSTS, credentials.EndpointCreds, credentials.EndpointStaticCreds})
+		words = candidatesOf([]string{credentials.EndpointSTS, credentials.EndpointCreds, credentials.EndpointStaticCreds})
 	case name == "method":
-		words = plain(vault.Methods())
+		words = candidatesOf(vault.Methods())
 	case strings.HasSuffix(name, "-file") || name == "dir":
 		return completion{files: true}
 	}
@@ -256,7 +256,7 @@ func (s *session) values(v *kong.Value, prefix string) completion {
 	return completion{words: words}
 }
 
-func plain(texts []string) []candidate {
+func candidatesOf(texts []string) []candidate {
 	all := make([]candidate, len(texts))
 	for i, text := range texts {
 		all[i].text = text
@@ -279,7 +279,7 @@ func (s *session) names() []candidate {
 		fresh[name] = true
 		roles = append(roles, candidate{name, "role at " + r.Address})
 	}
-	all := plain(profile.Offered(profile.ConfigPath(s.getenv)))
+	all := candidatesOf(profile.Offered(profile.ConfigPath(s.getenv)))
 	for i := range all {
 		all[i].about = "profile"
 		delete(fresh, all[i].text)
