@@ -60,7 +60,7 @@ func (c *Cache) diagnoseDir() hint.Finding {
 		return hint.IsWrong(aboutDir, err)
 	}
 	entries, _ := c.entriesWith(credentialsEntry)
-	return hint.IsFine(aboutDir, "%s, %d sets of credentials", c.options.Dir, len(entries))
+	return hint.IsFine(aboutDir, "%s, credentials kept: %d", c.options.Dir, len(entries))
 }
 
 // tryWriting writes as much as an entry has, and removes it.

@@ -32,7 +32,7 @@ func TestDiagnoseWellCache(t *testing.T) {
 		t.Error("it made a key")
 	}
 	must(t, open(t, o).Save(t.Context(), request, minted))
-	if f := find(t, o, nil, aboutDir); !strings.HasSuffix(f.Text, "/vaws, 1 sets of credentials") {
+	if f := find(t, o, nil, aboutDir); !strings.HasSuffix(f.Text, "/vaws, credentials kept: 1") {
 		t.Errorf("%q", f)
 	}
 	files, err := os.ReadDir(filepath.Join(o.Dir, "entries"))

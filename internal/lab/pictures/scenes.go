@@ -47,4 +47,12 @@ var pictures = []picture{
 			{command: "vaws exec ec2-admin --refresh -- aws s3 ls"},
 		},
 	},
+	{
+		"everyday", "Setting vaws up, and finding what is wrong", "vaws configure writes profiles into the AWS config, and vaws doctor finds a misspelt key there.",
+		[]scene{
+			{command: "vaws configure --role fed --region us-east-1 --yes"},
+			{command: "echo 'vaws_rol = admin' >>~/.aws/config"},
+			{command: "vaws doctor", fails: true},
+		},
+	},
 }
