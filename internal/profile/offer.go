@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -36,7 +37,11 @@ type offer struct {
 }
 
 func (o *offer) add(l line) {
-	if !o.isProfile || o.vaws || l.continues || !strings.ContainsRune(tellers, rune(l.text[0]|0x20)) {
+	if !o.isProfile || o.vaws || l.continues || !tells(l.text) {
+		return
+	}
+	if bytes.HasPrefix(l.text, []byte("credential_process = vaws ")) { // as most of them are
+		o.vaws = true
 		return
 	}
 	name, value, ok := l.option()
@@ -52,10 +57,20 @@ func (o *offer) add(l line) {
 	}
 }
 
-// tellers are the letters that an option begins with that tells anything: keyPrefix,
-// credential_process and those of elsewhere. To look at no other option makes
-// completion half as long.
-const tellers = "vcrswla"
+// tells reports whether a line can be an option that says anything here: keyPrefix,
+// credential_process and those of elsewhere begin so. A shell waits for 2,000 profiles
+// to be read.
+func tells(text []byte) bool {
+	if len(text) < 2 {
+		return false
+	}
+	switch [2]byte{text[0] | 0x20, text[1] | 0x20} { // in lower case
+	case [2]byte{'v', 'a'}, [2]byte{'c', 'r'}, [2]byte{'r', 'o'}, [2]byte{'s', 'o'},
+		[2]byte{'w', 'e'}, [2]byte{'s', 's'}, [2]byte{'l', 'o'}, [2]byte{'a', 'w'}:
+		return true
+	}
+	return false
+}
 
 func callsVaws(command string) bool {
 	if !strings.ContainsAny(command, `"'`) {

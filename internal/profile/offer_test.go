@@ -45,10 +45,10 @@ vaws_role = r`
 	}
 }
 
-func TestTellersKnowEveryOption(t *testing.T) {
+func TestEveryOptionTells(t *testing.T) {
 	for _, option := range append(elsewhere, "credential_process", keyPrefix) {
-		if !strings.ContainsRune(tellers, rune(option[0])) {
-			t.Errorf("%s is not among them", option)
+		if !tells([]byte(option)) || !tells([]byte(strings.ToUpper(option))) {
+			t.Errorf("%s is passed over", option)
 		}
 	}
 }
