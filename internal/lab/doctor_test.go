@@ -231,8 +231,8 @@ var faults = []fault{
 		p.told(hints, "run: vault operator unseal")
 		p.must(p.vault.Unseal(p.ctx))
 	}},
-	{name: "a clock that is wrong", seed: func(p *patient) { p.skew(7 * time.Minute) }, about: "clock", says: "this machine's clock is 7m ahead of Vault's; AWS refuses", mend: setClock},
-	{name: "a clock that drifts", seed: func(p *patient) { p.skew(-time.Minute) }, about: "clock", says: "this machine's clock is (1m|59s) behind Vault's", warns: true, mend: setClock},
+	{name: "a clock that is wrong", seed: func(p *patient) { p.skew(7 * time.Minute) }, about: "clock", says: "this machine's clock is (7m([0-9]s)?|6m5[0-9]s) ahead of Vault's; AWS refuses", mend: setClock},
+	{name: "a clock that drifts", seed: func(p *patient) { p.skew(-time.Minute) }, about: "clock", says: "this machine's clock is (1m([0-9]s)?|5[0-9]s) behind Vault's", warns: true, mend: setClock},
 	{name: "namespaces where there are none", seed: set("VAULT_NAMESPACE=team"), about: "namespace team", says: "ignores it", warns: true, mend: func(p *patient, hints string) {
 		p.told(hints, "unset VAULT_NAMESPACE")
 		delete(p.env, "VAULT_NAMESPACE")
