@@ -41,7 +41,7 @@ func (c consoleCommand) Run(s *session) error {
 		return err
 	}
 	f := c.targetFlags
-	f.Settle = 0 // keys of IAM users are of no use here
+	f.Settle = refuseUsers
 	t, creds, err := s.fetch(c.Name, f, caller{demand: credentials.Demand{Rule: credentials.HandOut}, prompts: true})
 	if err != nil {
 		return err
@@ -58,6 +58,9 @@ func (c consoleCommand) Run(s *session) error {
 	}
 	return s.openConsole(address, arn)
 }
+
+// refuseUsers as the time to wait for a new IAM user says that its keys are of no use.
+const refuseUsers = seconds(-1)
 
 // check refuses what would make another address than a console's.
 func (c consoleCommand) check() error {
@@ -101,6 +104,13 @@ func (c consoleCommand) signIn(s *session, t profile.Target, creds credentials.C
 		err = hint.Wrap(err, "leave out --duration: AWS takes none if Vault itself works with temporary credentials (role chaining)")
 	}
 	return address, arn, err
+}
+
+// errUser refuses an IAM user that has just been made. What is cached of it goes on
+// being waited for by the next command.
+func errUser(name string) error {
+	err := fmt.Errorf("signing in to the AWS console: %w", refuseConsole("these are an IAM user's keys"))
+	return hint.Wrap(err, "an IAM user was made to find that out; to delete it: vaws clear --revoke "+quote(name))
 }
 
 func refuseConsole(what string) error {

@@ -47,6 +47,8 @@ func (l logoutCommand) Run(s *session) error {
 	switch {
 	case kept > 0:
 		return fmt.Errorf("%d of %d tokens were kept", kept, len(tokens))
+	case len(tokens) == 0 && l.All:
+		s.warn(errors.New("there was no log-in to forget"))
 	case len(tokens) == 0:
 		s.warn(hint.Wrap(errors.New("there was no such log-in to forget"), "to forget every one: vaws logout --all"))
 	}

@@ -16,13 +16,13 @@ import (
 
 // manCommand prints the manual, which is made from the grammar.
 type manCommand struct {
-	Dir string `arg:"" optional:"" help:"Directory to write vaws.1 and a page for each command to, instead of printing them."`
+	Dir string `arg:"" optional:"" help:"Command whose page to print; or a directory to write every page to."`
 }
 
 // Help is shown below the summary.
 func (manCommand) Help() string {
-	return `    vaws man ~/.local/share/man/man1
-    vaws man | man -l -`
+	return `    vaws man exec | man -l -
+    vaws man ~/.local/share/man/man1`
 }
 
 // Run writes or prints all pages.
@@ -30,6 +30,11 @@ func (m manCommand) Run(s *session) error {
 	pages, err := s.manPages()
 	if err != nil {
 		return err
+	}
+	for _, p := range pages {
+		if m.Dir == p.name || "vaws-"+m.Dir == p.name {
+			return s.answer(p.text.Bytes())
+		}
 	}
 	if m.Dir == "" {
 		var all []byte

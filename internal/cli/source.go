@@ -18,7 +18,8 @@ import (
 type source struct {
 	*vault.Source
 	settler aws.Settler
-	within  time.Duration // zero: not waited for
+	within  time.Duration // zero: not waited for; negative: of no use
+	name    string        // of the target
 	quiet   bool          // the terminal is somebody else's
 	wait    func(what string) (done func())
 	warn    func(error)
@@ -27,8 +28,11 @@ type source struct {
 // Settle implements credentials.Source. If AWS cannot be reached there is nothing
 // to wait for, and nothing that the keys could be used for either.
 func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
-	if s.within == 0 {
+	switch {
+	case s.within == 0:
 		return nil
+	case s.within < 0:
+		return credentials.Untried{Err: errUser(s.name)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.within)
 	defer cancel()
@@ -54,6 +58,7 @@ func (s *session) newSource(c vault.Config, t profile.Target, f targetFlags) sou
 			Debug:    s.debug,
 		},
 		within: time.Duration(f.Settle),
+		name:   t.Name,
 		warn:   s.warn,
 		wait:   s.wait,
 	}

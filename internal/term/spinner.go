@@ -57,7 +57,7 @@ func (s *Spinner) Hide() (show func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hidden++
-	if s.drawn {
+	if s.drawn && inForeground(s.tty) {
 		fmt.Fprint(s.tty, "\r\x1b[K")
 	}
 	s.drawn = false
@@ -86,7 +86,7 @@ func (s *Spinner) spin() {
 func (s *Spinner) draw(frame int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.hidden > 0 {
+	if s.hidden > 0 || !inForeground(s.tty) { // a job in the background leaves the line alone
 		return
 	}
 	text := s.text

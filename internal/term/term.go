@@ -72,6 +72,7 @@ func (q question) ask(ctx context.Context) (string, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(interrupts)
+	defer holdStops()()
 	fmt.Fprint(d.out, q.prompt)
 	text, err := q.answer(ctx, d.in, interrupts)
 	if q.hidden || err != nil { // nothing has ended the line on the screen

@@ -240,6 +240,19 @@ func TestNoSpinnerWithoutATerminal(t *testing.T) {
 	none.Stop()
 }
 
+// After Ctrl-Z and fg, the shell's terminal would show what is typed.
+func TestCtrlZDoesNotUncoverTheAnswer(t *testing.T) {
+	a := ask(t, "ask")
+	a.until(t, "code: ")
+	waitForEcho(t, a.tty, false)
+	if _, err := a.tty.Write([]byte("\x1a123456\n")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := a.end(t), "available true\nsecret \"123456\" err <nil>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // waitForEcho waits until the terminal shows what is typed, or does not.
 func waitForEcho(t *testing.T, tty *os.File, want bool) {
 	t.Helper()

@@ -92,7 +92,7 @@ func environment(b *lab.Binaries, v *lab.Vault, stand *aws.Server, home, token s
 		"VAWS_CACHE=file",
 		"VAWS_CACHE_KEY_FILE="+filepath.Join(home, "cache-key"),
 		"AWS_ENDPOINT_URL="+stand.URL(),
-		"AWS_REGION=us-east-1",
+		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", // the one is new SDKs', the other old ones'
 		"AWS_EC2_METADATA_DISABLED=true",
 	)
 }
