@@ -41,7 +41,7 @@ func methodNames() string { return strings.Join(vault.Methods(), ", ") }
 
 // Help is shown below the summary.
 func (loginCommand) Help() string {
-	return `The token is kept sealed, like cached credentials, and every command uses it. What is not given comes from the profile that --profile names, else from [vaws].
+	return `The token is kept sealed, like cached credentials, and every command uses it. What is not given comes from the profile that --profile names, else from [vaws]; without any METHOD it is that of the last log-in at this Vault.
 
     vaws login oidc --auth-role dev
     vaws login userpass --username alice
@@ -93,11 +93,6 @@ func (l loginCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	login := t.Request.Login()
-	if login.Method == "" {
-		return usageError{hint.Errorf("run: vaws login METHOD, where METHOD is "+methodNames()+" (or set vaws_auth in the AWS config)",
-			"no method is named")}
-	}
 	s.warnIfPlain(t)
 	defer s.quitQuietly()()
 	ctx, cancel := context.WithTimeout(context.Background(), promptTime)
@@ -105,6 +100,14 @@ func (l loginCommand) Run(s *session) error {
 	store, err := s.placeForTokens(ctx, l.vaultFlags)
 	if err != nil {
 		return err
+	}
+	login := t.Request.Login()
+	if login.Method == "" {
+		login = store.LoadToken(ctx, choiceAt(t)).Login // as last time
+	}
+	if login.Method == "" {
+		return usageError{hint.Errorf("run: vaws login METHOD, where METHOD is "+methodNames()+" (or set vaws_auth in the AWS config)",
+			"no method is named")}
 	}
 	config, err := s.vaultConfig(t, targetFlags{}, store, true)
 	if err != nil {
