@@ -48,7 +48,7 @@ func (s *session) complete(args []string) error {
 		}
 	case "zsh":
 		return s.answer(s.completeWords(words).format(func(b *bytes.Buffer, c candidate) {
-			b.WriteString(strings.ReplaceAll(c.text, ":", `\:`))
+			b.WriteString(strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(c.text))
 			b.WriteByte(':')
 			b.WriteString(c.about)
 		}))
@@ -73,10 +73,12 @@ func tabbed(b *bytes.Buffer, c candidate) {
 	b.WriteString(c.about)
 }
 
-// powershellWord quotes what PowerShell would not take for one word.
+// powershellWord quotes what PowerShell would not take for one word. It takes ‘ and its
+// like for ', and two of them for one (about_Quoting_Rules).
 func powershellWord(text string) string {
-	if strings.ContainsAny(text, " '\"`$;&|(){}@#,<>") {
-		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.ContainsAny(text, " \u00a0'‘’‚‛\"“”„`$;&|(){}@#,<>") {
+		twice := strings.NewReplacer("'", "''", "‘", "‘‘", "’", "’’", "‚", "‚‚", "‛", "‛‛")
+		return "'" + twice.Replace(text) + "'"
 	}
 	return text
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -17,27 +18,35 @@ func (s *session) completeBash(text, breaks string) []byte {
 		c.command = countWords(l.raw[:c.command], breaks)
 	}
 	c.only(l.words[len(l.words)-1])
+	if l.quote != 0 {
+		c.onlyQuotable()
+	}
 	return c.format(func(b *bytes.Buffer, w candidate) {
 		if l.quote != 0 {
-			b.WriteString(w.text)
+			b.WriteString(w.text[l.broken:])
 			return
 		}
 		writeEscaped(b, w.text[l.broken:])
 	})
 }
 
+// onlyQuotable leaves the words that mean the same to bash in either kind of quotes.
+func (c *completion) onlyQuotable() {
+	c.words = slices.DeleteFunc(c.words, func(w candidate) bool { return strings.ContainsAny(w.text, "$`\"'\\!") })
+}
+
 // bashLine is a line up to the cursor, from the command's name on.
 type bashLine struct {
 	words, raw []string // as they are meant, and as they were typed; the last is at the cursor
 	quote      rune     // that is open there; zero: none
-	broken     int      // how much of the last word is another one for bash
+	broken     int      // how much of the last word is another one for bash, as is what stands before an open quote
 }
 
 // splitLine takes a line apart.
 func splitLine(text, breaks string) bashLine {
 	var l bashLine
 	var word strings.Builder
-	start, inWord, escaped := 0, false, false
+	start, opened, inWord, escaped := 0, 0, false, false
 	end := func(at int) {
 		l.words, l.raw = append(l.words, word.String()), append(l.raw, text[start:at])
 		word.Reset()
@@ -60,13 +69,16 @@ func splitLine(text, breaks string) bashLine {
 		case l.quote != 0 && r == l.quote:
 			l.quote = 0
 		case l.quote == 0 && (r == '\'' || r == '"'):
-			l.quote = r
+			l.quote, opened = r, word.Len()
 		default:
 			word.WriteRune(r)
 			if l.quote == 0 && strings.ContainsRune(breaks, r) {
 				l.broken = word.Len()
 			}
 		}
+	}
+	if l.quote != 0 {
+		l.broken = opened
 	}
 	end(len(text))
 	for len(l.words) > 1 && isAssignment(l.words[0]) {

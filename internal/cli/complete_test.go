@@ -25,6 +25,9 @@ func TestSplitLine(t *testing.T) {
 		`vaws env --shell=ba`:      {[]string{"vaws", "env", "--shell=ba"}, 0, 8},
 		`vaws exec a:b`:            {[]string{"vaws", "exec", "a:b"}, 0, 2},
 		`A=1 B= vaws exec`:         {[]string{"vaws", "exec"}, 0, 0},
+		`vaws login --profile='se`: {[]string{"vaws", "login", "--profile=se"}, '\'', 10},
+		`vaws exec --x="a"b`:       {[]string{"vaws", "exec", "--x=ab"}, 0, 4},
+		`vaws exec ab"cd`:          {[]string{"vaws", "exec", "abcd"}, '"', 2},
 		`vaws exec a\`:             {[]string{"vaws", "exec", "a"}, 0, 0},
 		"":                         {[]string{""}, 0, 0},
 		"vaws exec --x=1 ":         {[]string{"vaws", "exec", "--x=1", ""}, 0, 0},
@@ -48,8 +51,13 @@ func TestCountWords(t *testing.T) {
 // completed asks as a shell does, with two profiles.
 func completed(t *testing.T, args ...string) string {
 	t.Helper()
+	return completedIn(t, "[profile prod:eu]\n[profile it's mine]\n", args...)
+}
+
+func completedIn(t *testing.T, profiles string, args ...string) string {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "config")
-	if err := os.WriteFile(config, []byte("[profile prod:eu]\n[profile it's mine]\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(profiles), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
@@ -64,7 +72,9 @@ func TestCompletion(t *testing.T) {
 	for want, args := range map[string][]string{
 		"words\nprod:eu\nit\\'s\\ mine\n":               {"bash", "vaws exec ", breaks},
 		"words\neu\n":                                   {"bash", "vaws exec prod:", breaks},
-		"words\nit's mine\n":                            {"bash", `vaws exec "it`, breaks},
+		"words\nprod:eu\n":                              {"bash", `vaws exec "pr`, breaks},
+		"words\nkeyring\nkernel\n":                      {"bash", `vaws exec --cache="ke`, breaks},
+		"words\nod:eu\n":                                {"bash", `vaws exec pr'od`, breaks},
 		"words\nbash\n":                                 {"bash", "vaws env x --shell=b", breaks},
 		"words\nprod\\:eu:profile\nit's mine:profile\n": {"zsh", "exec", ""},
 		"words\n'it''s mine'\tprofile\n":                {"powershell", "exec", "=it"},
@@ -80,6 +90,32 @@ func TestCompletion(t *testing.T) {
 		if got := completed(t, args...); got != want {
 			t.Errorf("%q: %q, want %q", args, got, want)
 		}
+	}
+}
+
+// Within a quote bash takes what it is answered as it is, so nothing is offered there
+// that means anything to it.
+func TestQuotesStayClosed(t *testing.T) {
+	for _, name := range []string{"x$(touch y)", "x`touch y`", `x" touch y`, "x' touch y", `x\`, "x!y"} {
+		for _, quote := range []string{`'`, `"`} {
+			if got := completedIn(t, "[profile "+name+"]\n[profile x y]\n", "bash", "vaws exec "+quote+"x", breaks); got != "words\nx y\n" {
+				t.Errorf("%s after %s: %q", name, quote, got)
+			}
+		}
+	}
+}
+
+func TestQuotesStayClosedInPowershell(t *testing.T) {
+	for name, want := range map[string]string{"a’;calc": "'a’’;calc'", "a‘b": "'a‘‘b'", "a”b": "'a”b'", "a'b": "'a''b'"} {
+		if got := completedIn(t, "[profile "+name+"]\n", "powershell", "exec", "=a"); got != "words\n"+want+"\tprofile\n" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestBackslashForZsh(t *testing.T) {
+	if got := completedIn(t, `[profile back\sl:ash]`, "zsh", "exec", ""); got != "words\nback\\\\sl\\:ash:profile\n" {
+		t.Errorf("%q", got)
 	}
 }
 
