@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -100,15 +101,14 @@ func (c completion) format(write func(*bytes.Buffer, candidate)) []byte {
 		b.WriteString("words\n")
 	}
 	for _, w := range c.words {
-		if !strings.ContainsFunc(w.text, isControl) {
+		if utf8.ValidString(w.text) && !strings.ContainsFunc(w.text, disturbs) {
+			w.about = printable(w.about)
 			write(&b, w)
 			b.WriteByte('\n')
 		}
 	}
 	return b.Bytes()
 }
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // completeWords finds what could stand in the place of the last word.
 func (s *session) completeWords(words []string) completion {

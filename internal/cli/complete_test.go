@@ -119,6 +119,23 @@ func TestBackslashForZsh(t *testing.T) {
 	}
 }
 
+func TestNothingForTerminalsIsOffered(t *testing.T) {
+	for _, name := range []string{"a\u009b2J", "a\u0080b", "a\x1b[2J", "a\x7fb", "a\u202eb", "a\u2066b", "a\x9bb"} {
+		for _, args := range [][]string{{"bash", "vaws exec a", breaks}, {"zsh", "exec", "a"}, {"fish", "exec", "a"}, {"powershell", "exec", "=a"}} {
+			if got := completedIn(t, "[profile "+name+"]\n", args...); got != "words\n" {
+				t.Errorf("%s: %q: %q", args[0], name, got)
+			}
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	const text = "a\x1bb\u009bc\u202ad\u202ee\u2066f\u2069g\nh\u202fi"
+	if got := printable(text); got != "a b c d e f g h\u202fi" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestEveryFlagIsOffered(t *testing.T) {
 	got := completed(t, "fish", "exec", "prod:eu", "--")
 	for _, flag := range []string{"--help\t", "--server\tServe credentials", "--cache\t", "--ttl\t"} {

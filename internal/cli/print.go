@@ -68,9 +68,16 @@ func (c *console) debug(format string, args ...any) {
 // printable keeps a message on its line and its terminal as it was.
 func printable(text string) string {
 	return string(bytes.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+		if disturbs(r) {
 			return ' '
 		}
 		return r
 	}, []byte(text)))
+}
+
+// disturbs reports whether a character does more to a terminal than stand there: a
+// control character, or one that changes the direction in which others are shown
+// (https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters).
+func disturbs(r rune) bool {
+	return r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
