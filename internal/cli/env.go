@@ -52,7 +52,21 @@ func (e envCommand) Run(s *session) error {
 	if sh.Name == "dotenv" { // for programs, of which none asks how the variables came there
 		set = slices.DeleteFunc(set, func(v credentials.Variable) bool { return !strings.HasPrefix(v.Name, "AWS_") })
 	}
+	set, unset = writableName(sh, set, unset)
 	return s.statements(sh, set, unset)
+}
+
+// writableName leaves NAME out where the shell cannot be given it: the credentials do
+// not depend on it. An earlier one goes, too.
+func writableName(sh shell.Shell, set []credentials.Variable, unset []string) ([]credentials.Variable, []string) {
+	i := slices.IndexFunc(set, func(v credentials.Variable) bool { return v.Name == nameVariable })
+	if i < 0 {
+		return set, unset
+	}
+	if _, err := shell.Render(sh, set[i:i+1], nil); err == nil {
+		return set, unset
+	}
+	return slices.Delete(set, i, i+1), append(unset, nameVariable)
 }
 
 func (e envCommand) shell(s *session) (shell.Shell, error) {

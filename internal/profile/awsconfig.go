@@ -81,6 +81,15 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
+// readRegular is readFile for commands that list what there is. It refuses what would
+// keep them waiting, or give without end: pipes and devices, but for the empty one.
+func readRegular(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && path != os.DevNull {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	return readFile(path)
+}
+
 // parseConfig hands ini.v1 the two sections in question and no more: it takes
 // 11 to 15 ms for 2,000 profiles, lets [profile a.b] inherit from [profile a],
 // and its errors name no line.
@@ -260,7 +269,7 @@ func Names(path string) []string {
 
 // visitLines calls visit for the lines of a file as far as it can be read.
 func visitLines(path string, visit func(line)) {
-	data, err := readFile(path)
+	data, err := readRegular(path)
 	if err != nil {
 		return
 	}

@@ -26,7 +26,7 @@ type Use struct {
 // the whole file.
 func Uses(getenv func(string) string) ([]Use, error) {
 	path := ConfigPath(getenv)
-	data, err := readFile(path)
+	data, err := readRegular(path)
 	if err != nil {
 		return nil, hint.Errorf("check AWS_CONFIG_FILE and the file's mode", "reading the AWS config: %w", err)
 	}
