@@ -75,11 +75,11 @@ func (d doctorCommand) examine(ctx context.Context, s *session) []hint.Finding {
 	x := profile.Examination{Getenv: s.getenv, Environ: s.environ, Self: self, Names: d.Names}
 	findings := within(ctx, fileTime, "AWS config", func(context.Context) []hint.Finding { return x.Config() })
 	findings = append(findings, within(ctx, fileTime, "environment", func(context.Context) []hint.Finding { return x.Environment(s.now()) })...)
-	var targets []profile.Target
-	findings = append(findings, within(ctx, fileTime, "profiles", func(context.Context) (f []hint.Finding) {
-		targets, f = d.targets(s, x, findings)
-		return f
-	})...)
+	told := findings
+	targets, more := resultWithin(ctx, fileTime, "profiles", func(context.Context) ([]profile.Target, []hint.Finding) {
+		return d.targets(s, x, told)
+	})
+	findings = append(findings, more...)
 	mode, err := s.cacheMode(d.vaultFlags)
 	if err != nil {
 		return append(findings, hint.IsWrong("cache", hint.Wrap(err, "run: unset VAWS_CACHE")))
@@ -99,20 +99,35 @@ func (d doctorCommand) examine(ctx context.Context, s *session) []hint.Finding {
 // within is what examine finds, or that it takes too long: a file or a keyring may never
 // answer.
 func within(ctx context.Context, limit time.Duration, about string, examine func(context.Context) []hint.Finding) []hint.Finding {
+	_, findings := resultWithin(ctx, limit, about, func(ctx context.Context) (struct{}, []hint.Finding) { return struct{}{}, examine(ctx) })
+	return findings
+}
+
+// resultWithin is within for what finds something for others, too. One that takes too
+// long goes on for nobody, and so must not write to what its caller has.
+func resultWithin[T any](ctx context.Context, limit time.Duration, about string, examine func(context.Context) (T, []hint.Finding)) (T, []hint.Finding) {
+	type found struct {
+		result   T
+		findings []hint.Finding
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	done := make(chan []hint.Finding, 1)
-	go func() { done <- examine(ctx) }()
+	done := make(chan found, 1)
+	go func() {
+		result, findings := examine(ctx)
+		done <- found{result, findings}
+	}()
 	select {
-	case findings := <-done:
-		return findings
+	case f := <-done:
+		return f.result, f.findings
 	case <-ctx.Done():
 	}
 	select { // who keeps to the time limit has a moment to say so
-	case findings := <-done:
-		return findings
+	case f := <-done:
+		return f.result, f.findings
 	case <-time.After(time.Second):
-		return []hint.Finding{hint.IsWrong(about, fmt.Errorf("no answer within %s", limit))}
+		var none T
+		return none, []hint.Finding{hint.IsWrong(about, fmt.Errorf("no answer within %s", limit))}
 	}
 }
 
@@ -162,7 +177,7 @@ func isTold(told []hint.Finding, about string, err error) bool {
 func locksOf(targets []profile.Target) map[string]string {
 	names := map[string]string{}
 	for _, t := range targets {
-		names[t.Request.Key()] = rolePath(t.Request)
+		names[t.Request.Key()] = t.Request.Path()
 		names[t.Request.Login().Key()] = "the log-in by " + t.Request.Login().String()
 	}
 	return names

@@ -33,7 +33,7 @@ func (l listCommand) Run(s *session) error {
 	s.heedDebug(l.vaultFlags)
 	defer s.quitQuietly()()
 	uses, err := profile.Uses(s.getenv)
-	if err != nil && !l.Roles {
+	if err != nil && (!l.Roles || errors.Is(err, profile.ErrNotFile)) {
 		return err
 	}
 	if l.Roles {
@@ -105,7 +105,7 @@ func renderUses(sc screen, uses []profile.Use) []byte {
 			continue
 		}
 		r := u.Target.Request
-		t.rows = append(t.rows, plain(u.Profile, rolePath(r), r.Address, r.Namespace, where))
+		t.rows = append(t.rows, plain(u.Profile, r.Path(), r.Address, r.Namespace, where))
 	}
 	out := t.render(sc)
 	if faults.Len() > 0 {
@@ -126,14 +126,6 @@ func (sc screen) writeFault(out *bytes.Buffer, what string, err error) {
 	for _, advice := range hint.Of(err) {
 		out.WriteString("  " + printable(advice) + "\n")
 	}
-}
-
-// rolePath is the role as NAME would name it.
-func rolePath(r credentials.Request) string {
-	if r.Endpoint == "" {
-		return r.Mount + "/" + r.Role
-	}
-	return r.Mount + "/" + r.Endpoint + "/" + r.Role
 }
 
 // listTime is how long Vault may take to tell what it has.

@@ -186,7 +186,7 @@ func nameOf(e cache.Kept, uses []profile.Use) string {
 		return "(unreadable)"
 	}
 	if e.Opened {
-		return rolePath(e.Request)
+		return e.Request.Path()
 	}
 	return e.Mount + "/" + e.Role
 }

@@ -42,6 +42,15 @@ func (r Request) Login() Login {
 	return Login{r.Address, r.AuthNamespace, r.AuthMethod, r.AuthMount, r.AuthRole}
 }
 
+// Path is the role as people write it: MOUNT/ROLE, or MOUNT/ENDPOINT/ROLE where the
+// endpoint was chosen.
+func (r Request) Path() string {
+	if r.Endpoint == "" {
+		return r.Mount + "/" + r.Role
+	}
+	return r.Mount + "/" + r.Endpoint + "/" + r.Role
+}
+
 // Key is the request's identity: 64 hexadecimal digits, the SHA-256 of its
 // fields. Each is preceded by its length, so that no two requests run together.
 func (r Request) Key() string {

@@ -81,11 +81,14 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
+// ErrNotFile is the error of Uses for an AWS config that is a pipe or the like.
+var ErrNotFile = errors.New("it is not a file")
+
 // readRegular is readFile for commands that list what there is. It refuses what would
 // keep them waiting, or give without end: pipes and devices, but for the empty one.
 func readRegular(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && path != os.DevNull {
-		return nil, fmt.Errorf("%s is not a file", path)
+		return nil, fmt.Errorf("%s: %w", path, ErrNotFile)
 	}
 	return readFile(path)
 }

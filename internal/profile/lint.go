@@ -37,9 +37,12 @@ func (x Examination) Config() []hint.Finding {
 		return []hint.Finding{hint.IsWrong(aboutConfig, err)}
 	}
 	all := append(w.lintFile(data), w.lintStrangers()...)
-	uses := 0
+	uses, others := 0, 0
 	for _, s := range w.profiles {
 		if !s.usesVaws() {
+			if s.name != "default" { // which is for what has no profile
+				others++
+			}
 			continue
 		}
 		uses++
@@ -50,7 +53,7 @@ func (x Examination) Config() []hint.Finding {
 	if slices.ContainsFunc(all, func(f hint.Finding) bool { return f.About == aboutConfig }) {
 		return all
 	}
-	fine := hint.IsFine(aboutConfig, "%s, where %d of %d profiles use vaws", path, uses, len(w.profiles))
+	fine := hint.IsFine(aboutConfig, "%s, where %d of %d profiles use vaws", path, uses, uses+others)
 	if len(data) == 0 {
 		fine = hint.IsFine(aboutConfig, "%s does not exist or is empty, so no profile uses vaws", path)
 	}

@@ -34,6 +34,20 @@ func examined(t *testing.T, config, credentials string) []hint.Finding {
 	return Examination{Getenv: func(name string) string { return env[name] }, Self: self}.Config()
 }
 
+// [default] is there for what has no profile; it counts if it uses vaws.
+func TestProfilesAreCounted(t *testing.T) {
+	const dev = "[profile dev]\ncredential_process = SELF credential-process dev\n"
+	for config, want := range map[string]string{
+		dev: "1 of 1 profiles",
+		"[default]\nregion = x\n" + dev + "[profile sso]\nsso_session = x\n":          "1 of 2 profiles",
+		"[default]\ncredential_process = SELF credential-process aws/default\n" + dev: "2 of 2 profiles",
+	} {
+		if f := examined(t, config, "")[0]; f.About != aboutConfig || !strings.Contains(f.Text, want) {
+			t.Errorf("%s: %+v", config, f)
+		}
+	}
+}
+
 func TestConfigIsExamined(t *testing.T) {
 	const good = "[profile dev]\ncredential_process = SELF credential-process dev\n"
 	for _, c := range []struct{ config, credentials, about, says, hint string }{

@@ -3,8 +3,8 @@
 package profile
 
 import (
+	"errors"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 )
@@ -16,7 +16,7 @@ func TestListsDoNotWaitForAPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := map[string]string{"AWS_CONFIG_FILE": pipe}
-	if _, err := Uses(func(name string) string { return env[name] }); err == nil || !strings.Contains(err.Error(), "is not a file") {
+	if _, err := Uses(func(name string) string { return env[name] }); !errors.Is(err, ErrNotFile) {
 		t.Errorf("%v", err)
 	}
 	if names := append(Offered(pipe), Names(pipe)...); len(names) > 0 {

@@ -101,7 +101,7 @@ func texts(value any) []string {
 }
 
 func (s *Source) examineRole(ctx context.Context, r *credentials.Request, may granted, closely bool) hint.Finding {
-	about := "role " + r.Mount + "/" + r.Role
+	about := "role " + r.Path()
 	if !may.uses(r) {
 		err := hint.Wrap(errors.New("the token's policies do not allow it"), policyFor(*r))
 		return hint.IsWrong(about, hint.Wrap(err, s.otherMounts(ctx, r)...))
