@@ -82,7 +82,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 // ErrNotFile is the error of Uses for an AWS config that is a pipe or the like.
-var ErrNotFile = errors.New("it is not a file")
+var ErrNotFile = errors.New("not a file")
 
 // readRegular is readFile for commands that list what there is. It refuses what would
 // keep them waiting, or give without end: pipes and devices, but for the empty one.
