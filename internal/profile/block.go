@@ -544,8 +544,11 @@ func sharesName(r credentials.Role, offered []credentials.Role) bool {
 // written down.
 func (b *Block) fill(w *Wishes, p *part, r credentials.Role, region string) {
 	endpoint := ""
-	if r.Static {
+	switch {
+	case r.Static:
 		endpoint = credentials.EndpointStaticCreds
+	case b.vaws.values[Endpoint] == credentials.EndpointStaticCreds:
+		endpoint = credentials.EndpointSTS // which serves every role that is not static
 	}
 	for _, o := range [][3]string{
 		{"credential_process", w.Command + " credential-process " + p.name},

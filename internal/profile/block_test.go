@@ -68,7 +68,8 @@ func TestBlockIsWrittenAtTheEnd(t *testing.T) {
 // What it writes is what Resolve finds, whatever the environment says.
 func TestBlockIsWhatResolveFinds(t *testing.T) {
 	for _, before := range []string{"", "[vaws]\nvaws_address = https://other.example.com\nvaws_mount = engine\nvaws_namespace = theirs\n",
-		"[vaws]\nvaws_address = https://VAULT.example.com:8200/\nvaws_namespace = ns1\n", "[vaws]\nvaws_mount = team/aws\n"} {
+		"[vaws]\nvaws_address = https://VAULT.example.com:8200/\nvaws_namespace = ns1\n", "[vaws]\nvaws_mount = team/aws\n",
+		"[vaws]\nvaws_endpoint = static-creds\n", "[vaws]\nvaws_endpoint = creds\n"} {
 		w := wishes("ec2-admin", "team/aws/s3", "x/ec2-admin", "aws/static-creds/ci", "default")
 		w.Namespace = "ns1"
 		c := block(t, before).Update(w, noKeys)
@@ -79,6 +80,9 @@ func TestBlockIsWhatResolveFinds(t *testing.T) {
 			if err != nil || role != w.Add[i] || r.Address != vaultAddress || r.Namespace != "ns1" {
 				t.Errorf("%s with %q: %+v, %v", name, before, r, err)
 			}
+		}
+		if again := reread(t, c.Data).Update(w, noKeys); !bytes.Equal(again.Data, c.Data) {
+			t.Errorf("with %q, adding again: %q to %q", before, c.Data, again.Data)
 		}
 	}
 }
@@ -228,7 +232,7 @@ func TestFaultsAreTold(t *testing.T) {
 func oddConfig(r *rand.Rand) string {
 	pieces := []string{
 		"[default]", "[profile a]", "[profile \"b c\"]", "[vaws]", "[sso-session s]", "region = eu-west-1", "  nested = 1", "s3 =",
-		"# a comment", "; another", "", "   ", "\t", "credential_process = vaws credential-process a", "key=\"quoted ; text\"",
+		"vaws_endpoint = static-creds", "vaws_mount = engine", "# a comment", "; another", "", "   ", "\t", "credential_process = vaws credential-process a", "key=\"quoted ; text\"",
 		"ünïcode = ☃", "no option", "a = b \\", "[profile x.y]", "role_arn: arn:aws:iam::1:role/x", "latin \xff\xfe", "# >>> conda >>>",
 	}
 	eols := []string{"\n", "\r\n", "\n", "\r\r\n"}
