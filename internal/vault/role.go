@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -110,7 +111,7 @@ func (s *Source) examineRole(ctx context.Context, r *credentials.Request, may gr
 	case !closely:
 		return hint.IsFine(about, "may be used")
 	case !may.may(definition(r), "read"):
-		if names := s.list(ctx, r.Mount+"/roles"); len(names) > 0 && !slices.Contains(names, r.Role) && r.Endpoint != credentials.EndpointStaticCreds {
+		if names := s.list(ctx, path.Dir(definition(r))); len(names) > 0 && !slices.Contains(names, r.Role) {
 			return hint.IsWrong(about, s.unknownRole(ctx, *r))
 		}
 		return hint.IsFine(about, "may be used; the token may not read how long its credentials live")
