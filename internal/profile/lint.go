@@ -102,16 +102,22 @@ func (x Examination) read(path string) ([]byte, error) {
 
 // edit is the hint for one change in the file, as a command of sed where there is one.
 func edit(path, script, words string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // sed -i would put a file in the link's place
+	if runtime.GOOS == "darwin" {
+		return inPlace("sed -i ''", path, script, words)
 	}
-	switch runtime.GOOS {
-	case "windows":
+	return inPlace("sed -i", path, script, words)
+}
+
+// inPlace is the hint for a command that changes the file; words where there are no
+// such commands.
+func inPlace(command, path, script, words string) string {
+	if runtime.GOOS == "windows" {
 		return words
-	case "darwin":
-		return "run: sed -i '' " + hint.Quote(script) + " " + hint.Quote(path)
 	}
-	return "run: sed -i " + hint.Quote(script) + " " + hint.Quote(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // sed and perl would put a file in the link's place
+	}
+	return "run: " + command + " " + hint.Quote(script) + " " + hint.Quote(path)
 }
 
 // lintFile finds what makes the AWS CLI and boto3 refuse the whole file.
@@ -121,7 +127,7 @@ func (w *survey) lintFile(data []byte) []hint.Finding {
 		all = append(all, hint.IsWrong(aboutConfig, hint.Errorf(advice, format, args...)))
 	}
 	if bytes.HasPrefix(data, []byte("\uFEFF")) {
-		wrong(`run: perl -i -pe 's/^\xef\xbb\xbf// if $. == 1' `+hint.Quote(w.path),
+		wrong(inPlace("perl -i -pe", w.path, `s/^\xef\xbb\xbf// if $. == 1`, "save it as UTF-8 without one"),
 			"%s begins with a byte-order mark, and so the AWS CLI and boto3 refuse it", w.path)
 	}
 	if w.outside > 0 {

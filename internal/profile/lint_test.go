@@ -1,9 +1,12 @@
 package profile
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -70,6 +73,32 @@ func TestConfigIsExamined(t *testing.T) {
 		{strings.Replace(good, "process dev", "process prod", 1) + "vaws_role = x\n", "", "profile dev", `asks for "prod"`, "credential-process dev"},
 	} {
 		check(t, c.config, examined(t, c.config, c.credentials), c.about, c.says, c.hint)
+	}
+}
+
+// What it says to run mends the file where the links end, whatever the path is made of.
+func TestAdviceKeepsLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no commands to run")
+	}
+	const good = "[profile dev]\nregion = x\n"
+	for data, program := range map[string]string{"\uFEFF" + good: "perl", "x = 1\n" + good: "sed"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+		dir := filepath.Join(t.TempDir(), "it's mine")
+		link, target := filepath.Join(dir, "config"), filepath.Join(dir, "$HOME")
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(target, []byte(data), 0o600), os.Symlink(target, link)); err != nil {
+			t.Fatal(err)
+		}
+		findings := Examination{Getenv: func(name string) string { return map[string]string{"AWS_CONFIG_FILE": link}[name] }}.Config()
+		command, _ := strings.CutPrefix(findings[0].Hints[0], "run: ")
+		out, err := exec.Command("sh", "-c", command).CombinedOutput()
+		info, statErr := os.Lstat(link)
+		mended, readErr := os.ReadFile(target)
+		if err := errors.Join(err, statErr, readErr); err != nil || info.Mode()&os.ModeSymlink == 0 || string(mended) != good {
+			t.Errorf("%s: %v, %s: %v, %q", command, err, out, info, mended)
+		}
 	}
 }
 
