@@ -71,7 +71,7 @@ func (c configureCommand) Run(s *session) error {
 	}
 	switch {
 	case len(names) > 0:
-		s.advise("run: aws sts get-caller-identity --profile " + names[0])
+		s.advise("run: aws sts get-caller-identity --profile " + quote(names[0]))
 	case len(change.Names) > 0:
 		return errors.New("none of the roles has got a profile")
 	}

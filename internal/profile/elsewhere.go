@@ -25,7 +25,7 @@ func checkProfile(q Query, s section, keys layer) error {
 	case !call.isVaws:
 		return checkElsewhere(q, s, keys)
 	case !call.agrees(q, flagSettings):
-		return otherCall(q, s, "say what the profile says: vaws exec "+strings.Join(call.words, " "))
+		return otherCall(q, s, "say what the profile says: vaws exec "+quoted(call.words))
 	}
 	return nil
 }
@@ -68,6 +68,15 @@ func (c call) agrees(q Query, settings []string) bool {
 		}
 	}
 	return c.name == q.Name
+}
+
+// quoted is the words as a shell's command line.
+func quoted(words []string) string {
+	var all []string
+	for _, word := range words {
+		all = append(all, hint.Quote(word))
+	}
+	return strings.Join(all, " ")
 }
 
 func otherCall(q Query, s section, advice string) error {

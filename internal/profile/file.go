@@ -53,7 +53,7 @@ func (f *File) find() error {
 		info, linkErr := os.Lstat(place)
 		if linkErr == nil && info.Mode()&fs.ModeSymlink != 0 {
 			to, _ := os.Readlink(place)
-			return hint.Errorf("make what it points to, or run: rm "+place, "%s is a symbolic link to %s, which does not exist", place, to)
+			return hint.Errorf("make what it points to, or run: rm "+hint.Quote(place), "%s is a symbolic link to %s, which does not exist", place, to)
 		}
 		if linkErr == nil || place == filepath.Dir(place) {
 			f.target = f.Path
@@ -72,11 +72,11 @@ func (f *File) check() error {
 		return err
 	}
 	if f.info.Mode().Perm()&0o200 == 0 {
-		return hint.Errorf("run: chmod u+w "+f.target, "it is read-only")
+		return hint.Errorf("run: chmod u+w "+hint.Quote(f.target), "it is read-only")
 	}
 	dir, err := os.Stat(filepath.Dir(f.target))
 	if err == nil && dir.Mode().Perm()&0o222 == 0 {
-		return hint.Errorf("run: chmod u+w "+filepath.Dir(f.target), "its directory is read-only")
+		return hint.Errorf("run: chmod u+w "+hint.Quote(filepath.Dir(f.target)), "its directory is read-only")
 	}
 	f.Data, err = os.ReadFile(f.target)
 	return hint.Wrap(err, "check AWS_CONFIG_FILE and the file's mode")

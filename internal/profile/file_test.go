@@ -216,9 +216,10 @@ func TestLeftoversGo(t *testing.T) {
 }
 
 func TestFilesThatCannotBeReplaced(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "a blank")
 	at := func(name string) string { return filepath.Join(dir, name) }
 	err := errors.Join(
+		os.Mkdir(dir, 0o700),
 		os.WriteFile(at("read-only"), nil, 0o400),
 		os.Symlink("nowhere", at("dangling")),
 		os.Symlink("nowhere", at("dangling-dir")),
@@ -243,6 +244,9 @@ func TestFilesThatCannotBeReplaced(t *testing.T) {
 		_, err := Open(at(name))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if advice := strings.Join(hint.Of(err), "\n"); strings.Contains(advice, dir) && !strings.Contains(advice, " '"+dir) {
+			t.Errorf("%s: not to be pasted: %s", name, advice)
 		}
 	}
 	if _, err := Open(""); err == nil || len(hint.Of(err)) == 0 {

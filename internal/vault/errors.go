@@ -277,7 +277,7 @@ func (s *Source) explainAny(err error) error {
 	case errors.As(err, &redirect) && redirect.to == "":
 		return hint.Errorf("check "+s.addressSetting(), "%s sent vaws elsewhere, where your token does not go", at)
 	case errors.As(err, &redirect):
-		return hint.Errorf("if you trust it: export VAULT_ADDR="+redirect.to,
+		return hint.Errorf("if you trust it: export VAULT_ADDR="+hint.Quote(redirect.to),
 			"%s sent vaws on to %s, where your token does not go", at, redirect.to)
 	case errors.As(err, &broken):
 		return hint.Errorf("try again", "the answer of %s broke off: %w", at, broken.err)

@@ -128,7 +128,7 @@ func (s *Source) Revoke(ctx context.Context, r credentials.Request, l credential
 		// sync: the answer comes when AWS has deleted the user, or has not.
 		err = asDenied(s.revoke(ctx, l.ID, true))
 	}
-	advice := "run: vault lease revoke " + l.ID
+	advice := "run: vault lease revoke " + hint.Quote(l.ID)
 	denied := (*deniedError)(nil)
 	switch {
 	case err == nil:
@@ -140,7 +140,7 @@ func (s *Source) Revoke(ctx context.Context, r credentials.Request, l credential
 	case isAway(err):
 		err = unavailable{s.explainAny(err)}
 	case s.client != nil && s.revoke(ctx, l.ID, false) == nil:
-		advice = "Vault goes on trying; see whether it succeeds: vault lease lookup " + l.ID
+		advice = "Vault goes on trying; see whether it succeeds: vault lease lookup " + hint.Quote(l.ID)
 		err = s.explainAny(err)
 	default:
 		err = s.explainAny(err)
