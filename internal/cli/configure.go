@@ -138,7 +138,7 @@ func (c configureCommand) wishes(s *session, block *profile.Block) (*profile.Wis
 		return nil, err
 	}
 	s.warnIfPlain(t)
-	w := &profile.Wishes{Address: t.Request.Address, Namespace: t.Request.Namespace, Command: command, CACert: s.ownCACert(t)}
+	w := &profile.Wishes{Address: t.Request.Address, Namespace: t.Request.Namespace, Command: command, Trust: s.trust(t)}
 	if c.Region != nil {
 		w.Region = *c.Region
 	}
@@ -163,6 +163,9 @@ func (c configureCommand) wishes(s *session, block *profile.Block) (*profile.Wis
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(w.Add) > 0 {
+		s.warnOfLacks(t, w.Trust)
 	}
 	w.NewRegion, err = c.newRegion(s, w, block)
 	return w, err
@@ -213,17 +216,6 @@ func isSameFile(path, other string) bool {
 	}
 	b, err := os.Stat(other)
 	return err == nil && os.SameFile(a, b)
-}
-
-// ownCACert is the file of VAULT_CACERT, which SDKs need not have, if it is the one
-// that counts for the target.
-func (s *session) ownCACert(t profile.Target) string {
-	variable := s.getenv("VAULT_CACERT")
-	path, err := filepath.Abs(variable)
-	if variable == "" || err != nil || t.TLS.CACert != variable || strings.ContainsAny(path, "#;\n\r") {
-		return ""
-	}
-	return path
 }
 
 // offering is what a Vault has for the token.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
@@ -363,10 +364,14 @@ type Wishes struct {
 	Add, Drop []credentials.Role
 	Offered   []credentials.Role // among which roles of one name are told apart by their mounts
 	Command   string             // that SDKs call vaws by, quoted as they need it
-	CACert    string             // empty: none is set, and those that are there stay
-	Region    string             // likewise
-	NewRegion string             // of new profiles, if Region is empty; may be empty
+	Trust     Trust
+	Region    string // empty: none is set, and those that are there stay
+	NewRegion string // of new profiles, if Region is empty; may be empty
 }
+
+// Trust are the paths of files that tell Vault and its clients from others. Empty ones
+// are not set, and those that are there stay.
+type Trust struct{ CACert, ClientCert, ClientKey string }
 
 // Change is what Wishes make of a config.
 type Change struct {
@@ -463,7 +468,7 @@ func (b *Block) roleOf(w *Wishes, p *part) (r credentials.Role, known bool) {
 // address can be at any.
 func (b *Block) isAt(w *Wishes, p *part) bool {
 	address := normal(cmp.Or(p.value(keyName(Address)), b.vaws.values[Address]))
-	namespace := strings.Trim(cmp.Or(p.value(keyName(Namespace)), b.usualNamespace(w.Address)), "/")
+	namespace := strings.Trim(cmp.Or(p.value(keyName(Namespace)), b.usual(Namespace, w.Address)), "/")
 	return (address == "" || address == w.Address) && namespace == w.Namespace
 }
 
@@ -480,12 +485,19 @@ func (b *Block) UsualMount() string {
 	return strings.Trim(cmp.Or(b.vaws.values[Mount], builtIn.values[Mount]), "/")
 }
 
-// usualNamespace is the namespace of a profile at the address that names none.
-func (b *Block) usualNamespace(address string) string {
+// usual is the setting of a profile at the address that does not have it, if it is one
+// that means something at one address only.
+func (b *Block) usual(setting, address string) string {
 	if all := normal(b.vaws.values[Address]); all != "" && all != address {
 		return ""
 	}
-	return strings.Trim(b.vaws.values[Namespace], "/")
+	return b.vaws.values[setting]
+}
+
+// CanHold reports whether an option's value is read back from an AWS config as it is.
+func CanHold(value string) bool {
+	_, got, _ := (line{text: []byte("x = " + value)}).option()
+	return got == value && utf8.ValidString(value) && !strings.ContainsFunc(value, isControl)
 }
 
 // newName is the name of a new profile: the role's, else MOUNT-ROLE.
@@ -550,14 +562,20 @@ func (b *Block) fill(w *Wishes, p *part, r credentials.Role, region string) {
 	case b.vaws.values[Endpoint] == credentials.EndpointStaticCreds:
 		endpoint = credentials.EndpointSTS // which serves every role that is not static
 	}
+	usualCert, usualKey := b.usual(clientCert, w.Address), b.usual(clientKey, w.Address)
+	if usualCert != w.Trust.ClientCert || usualKey != w.Trust.ClientKey {
+		usualCert, usualKey = "", "" // the two go together
+	}
 	for _, o := range [][3]string{
 		{"credential_process", w.Command + " credential-process " + p.name},
 		{keyName(role), r.Name, p.name},
 		{keyName(Mount), r.Mount, b.UsualMount()},
 		{keyName(Endpoint), endpoint, b.vaws.values[Endpoint]},
 		{keyName(Address), w.Address, normal(b.vaws.values[Address])},
-		{keyName(Namespace), w.Namespace, b.usualNamespace(w.Address)},
-		{keyName(caCert), w.CACert, b.vaws.values[caCert]},
+		{keyName(Namespace), w.Namespace, strings.Trim(b.usual(Namespace, w.Address), "/")},
+		{keyName(caCert), w.Trust.CACert, b.usual(caCert, w.Address)},
+		{keyName(clientCert), w.Trust.ClientCert, usualCert},
+		{keyName(clientKey), w.Trust.ClientKey, usualKey},
 		{"region", region},
 	} {
 		if name, value, usual := o[0], o[1], o[2]; value != "" && value != usual {

@@ -52,7 +52,7 @@ func update(t testing.TB, data string, w *Wishes) string {
 
 func TestBlockIsWrittenAtTheEnd(t *testing.T) {
 	w := wishes("ec2-admin", "team/aws/s3", "aws/static-creds/ci")
-	w.Region, w.Namespace, w.CACert = "eu-west-1", "ns1", "/etc/ca.pem"
+	w.Region, w.Namespace, w.Trust.CACert = "eu-west-1", "ns1", "/etc/ca.pem"
 	got := update(t, "[default]\nregion = us-east-1\n", w)
 	const rest = "vaws_address = https://vault.example.com:8200\nvaws_namespace = ns1\nvaws_ca_cert = /etc/ca.pem\nregion = eu-west-1\n\n"
 	want := "[default]\nregion = us-east-1\n\n" + blockBegin + "\n" + blockAbout + "\n" +
@@ -69,20 +69,34 @@ func TestBlockIsWrittenAtTheEnd(t *testing.T) {
 func TestBlockIsWhatResolveFinds(t *testing.T) {
 	for _, before := range []string{"", "[vaws]\nvaws_address = https://other.example.com\nvaws_mount = engine\nvaws_namespace = theirs\n",
 		"[vaws]\nvaws_address = https://VAULT.example.com:8200/\nvaws_namespace = ns1\n", "[vaws]\nvaws_mount = team/aws\n",
-		"[vaws]\nvaws_endpoint = static-creds\n", "[vaws]\nvaws_endpoint = creds\n"} {
+		"[vaws]\nvaws_endpoint = static-creds\n", "[vaws]\nvaws_endpoint = creds\n",
+		"[vaws]\nvaws_ca_cert = /etc/ca#1.pem\nvaws_client_cert = /etc/my cert.pem\nvaws_client_key = /etc/other.pem\n",
+		"[vaws]\nvaws_address = https://other\nvaws_ca_cert = /etc/ca#1.pem\n"} {
 		w := wishes("ec2-admin", "team/aws/s3", "x/ec2-admin", "aws/static-creds/ci", "default")
-		w.Namespace = "ns1"
+		w.Namespace, w.Trust = "ns1", Trust{"/etc/ca#1.pem", "/etc/my cert.pem", "/etc/key.pem"}
 		c := block(t, before).Update(w, noKeys)
 		for i, name := range c.Names {
 			got, err := Resolve(query(t, string(c.Data), name, nil))
 			r := got.Request
 			role := credentials.Role{Mount: r.Mount, Name: r.Role, Static: r.Endpoint == credentials.EndpointStaticCreds}
-			if err != nil || role != w.Add[i] || r.Address != vaultAddress || r.Namespace != "ns1" {
+			if err != nil || role != w.Add[i] || r.Address != vaultAddress || r.Namespace != "ns1" ||
+				got.TLS != (TLS{CACert: w.Trust.CACert, ClientCert: w.Trust.ClientCert, ClientKey: w.Trust.ClientKey}) {
 				t.Errorf("%s with %q: %+v, %v", name, before, r, err)
 			}
 		}
 		if again := reread(t, c.Data).Update(w, noKeys); !bytes.Equal(again.Data, c.Data) {
 			t.Errorf("with %q, adding again: %q to %q", before, c.Data, again.Data)
+		}
+	}
+}
+
+func TestCanHold(t *testing.T) {
+	for value, want := range map[string]bool{
+		"/etc/ca.pem": true, "/my ca#1;2.pem": true, "a = b": true, "/my #1/ca": false, "/my ;1/ca": false,
+		" /ca": false, "/ca ": false, "/c\na": false, "/c\xffa": false,
+	} {
+		if CanHold(value) != want {
+			t.Errorf("%q", value)
 		}
 	}
 }

@@ -74,6 +74,18 @@ func VariableNames() []string {
 	return names
 }
 
+// Variable is a VAWS_* variable, and the key of the AWS config that says the same.
+type Variable struct{ Name, Key string }
+
+// LoginVariables are those that say how to log in.
+func LoginVariables() []Variable {
+	var all []Variable
+	for _, setting := range authSettings {
+		all = append(all, Variable{variableName(setting), keyName(setting)})
+	}
+	return all
+}
+
 // keyPrefix begins every key that vaws reads in the AWS config.
 const keyPrefix = "vaws_"
 
