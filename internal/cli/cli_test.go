@@ -85,6 +85,16 @@ func TestUnsetNeedsNoVault(t *testing.T) {
 	}
 }
 
+func TestListWithoutAHomeDirectory(t *testing.T) {
+	t.Setenv("HOME", "")
+	t.Setenv("USERPROFILE", "")
+	status, stdout, stderr := call(t, nil, "list")
+	const want = "vaws: there is no AWS config, as there is no home directory\nvaws: hint: run: export AWS_CONFIG_FILE=/path/to/config\n"
+	if status != 0 || stdout != "" || stderr != want {
+		t.Errorf("%d, %q, %q", status, stdout, stderr)
+	}
+}
+
 func TestRegionVariables(t *testing.T) {
 	profiles, flag := profile.AWSRegion{Name: "us-east-1"}, profile.AWSRegion{Name: "us-east-1", Insist: true}
 	for _, c := range []struct {

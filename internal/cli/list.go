@@ -42,8 +42,13 @@ func (l listCommand) Run(s *session) error {
 	if l.JSON {
 		return s.answerJSON(listed(uses))
 	}
-	if len(uses) == 0 {
-		s.say("no profile of " + profile.ConfigPath(s.getenv) + " uses vaws")
+	switch path := profile.ConfigPath(s.getenv); {
+	case len(uses) == 0 && path == "":
+		s.say("there is no AWS config, as there is no home directory")
+		s.advise("run: export AWS_CONFIG_FILE=/path/to/config")
+		return nil
+	case len(uses) == 0:
+		s.say("no profile of " + path + " uses vaws")
 		s.advise("run: vaws configure")
 		return nil
 	}
