@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -31,31 +32,58 @@ func difference(path string, old, new []byte) []byte {
 		fmt.Fprintf(&out, "%s %s\n", side.mark, printable(name))
 	}
 	edits := compare(lines(old), lines(new))
-	shown := 0 // edits that are
-	for i, e := range edits {
-		if e.mark == ' ' {
-			continue
+	for len(edits) > 0 {
+		var hunk []edit
+		if hunk, edits = nextHunk(edits); len(hunk) > 0 {
+			writeHunk(&out, hunk)
 		}
-		from := max(i-shownAround, shown)
-		if from > shown || shown == 0 {
-			fmt.Fprintf(&out, "@@ -%d +%d @@\n", edits[from].old+1, edits[from].new+1)
-		}
-		to := i + 1
-		for quiet := 0; to < len(edits) && quiet < shownAround && edits[to].mark == ' '; quiet++ {
-			to++
-		}
-		for _, e := range edits[from:to] {
-			fmt.Fprintf(&out, "%c%s\n", e.mark, e.text)
-		}
-		shown = to
 	}
 	return out.Bytes()
 }
 
+// nextHunk is the first change with what is around it, and the changes that are too near
+// to it for a hunk of their own. It is empty if there is none.
+func nextHunk(edits []edit) (hunk, rest []edit) {
+	first := slices.IndexFunc(edits, func(e edit) bool { return e.mark != ' ' })
+	if first < 0 {
+		return nil, nil
+	}
+	last, quiet := first, 0
+	for i := first; i < len(edits) && quiet <= 2*shownAround; i++ {
+		if quiet++; edits[i].mark != ' ' {
+			last, quiet = i, 0
+		}
+	}
+	end := min(last+1+shownAround, len(edits))
+	return edits[max(first-shownAround, 0):end], edits[end:]
+}
+
+// writeHunk writes the lines below a header that tells where they are in either text.
+func writeHunk(out *bytes.Buffer, hunk []edit) {
+	place := func(before int, other byte) string {
+		count := 0
+		for _, e := range hunk {
+			if e.mark != other {
+				count++
+			}
+		}
+		return fmt.Sprintf("%d,%d", before+min(count, 1), count) // of no lines, the one before them
+	}
+	fmt.Fprintf(out, "@@ -%s +%s @@\n", place(hunk[0].old, '+'), place(hunk[0].new, '-'))
+	for _, e := range hunk {
+		fmt.Fprintf(out, "%c%s\n", e.mark, e.text)
+	}
+}
+
+// lines are those of a text without their ends. The last one says so if it has none.
 func lines(data []byte) []string {
 	var all []string
 	for line := range bytes.Lines(data) {
-		all = append(all, printable(strings.TrimRight(string(line), "\r\n")))
+		text := printable(strings.TrimRight(string(line), "\r\n"))
+		if line[len(line)-1] != '\n' {
+			text += "\n\\ No newline at end of file"
+		}
+		all = append(all, text)
 	}
 	return all
 }
