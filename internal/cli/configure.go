@@ -249,15 +249,16 @@ func (c configureCommand) offering(ctx context.Context, s *session, t profile.Ta
 	}
 	o.source = vault.New(config)
 	defer s.wait("asking Vault which roles there are")()
-	return o, o.ask(ctx)
+	return o, o.ask(ctx, s)
 }
 
 // ask fills in what there is.
-func (o *offering) ask(ctx context.Context) (err error) {
+func (o *offering) ask(ctx context.Context, s *session) (err error) {
 	if o.mounts = []string{o.mount}; o.mount == "" {
 		if o.mounts, err = o.source.Mounts(ctx, o.at); err != nil {
 			return err
 		}
+		o.mounts = s.nameable(o.mounts)
 	}
 	if len(o.mounts) == 0 {
 		o.mounts = []string{o.usual}

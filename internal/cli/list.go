@@ -187,7 +187,7 @@ func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.
 		s.warn(hint.Errorf("run: vaws doctor", "Vault shows this token no AWS secrets engine"))
 	}
 	var all []credentials.Role
-	for _, mount := range mounts {
+	for _, mount := range s.nameable(mounts) {
 		offers, err := from.Roles(ctx, r, mount)
 		switch {
 		case errors.Is(err, vault.ErrMayNotList):
@@ -195,9 +195,27 @@ func (s *session) offers(ctx context.Context, from *vault.Source, r credentials.
 		case err != nil:
 			return nil, err
 		}
-		all = append(all, offers...)
+		for _, o := range offers {
+			if profile.CanName(o.Mount, o.Name) {
+				all = append(all, o)
+			}
+		}
 	}
 	return from.Usable(ctx, r, all)
+}
+
+// nameable are the mounts that profiles can name. Of the others there is a warning.
+func (s *session) nameable(mounts []string) []string {
+	var all []string
+	for _, mount := range mounts {
+		if _, err := profile.ParseMount(mount); err != nil {
+			s.warn(hint.Wrap(fmt.Errorf("mount %q is left out: no profile can name it", mount),
+				"vaws takes letters, digits and _ . @ : + = , ~ - in a mount's path: vault secrets move "+quote(mount)+" NEW-PATH"))
+			continue
+		}
+		all = append(all, mount)
+	}
+	return all
 }
 
 // usersOf are the profiles that use the offered role of a Vault.
