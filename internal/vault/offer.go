@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/vault/api"
 
@@ -17,7 +18,7 @@ import (
 var ErrMayNotList = errors.New("the token may not list the roles")
 
 // Mounts are the mounts of AWS secrets engines on which the token may do something, in
-// order. Of r, address, namespace and log-in count, as for every function here
+// order, even those with characters that need escaping in a URL. Of r, address, namespace and log-in count, as for every function here
 // (https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts).
 func (s *Source) Mounts(ctx context.Context, r credentials.Request) ([]string, error) {
 	var secret *api.Secret
@@ -35,7 +36,7 @@ func (s *Source) Mounts(ctx context.Context, r credentials.Request) ([]string, e
 	var found []string
 	for path, mount := range mounts {
 		about, _ := mount.(map[string]any)
-		if path = strings.Trim(path, "/"); about["type"] == "aws" && isPrintable(path, 512) {
+		if path = strings.Trim(path, "/"); about["type"] == "aws" && !strings.ContainsFunc(path, isUnprintable) {
 			found = append(found, path)
 		}
 	}
@@ -45,6 +46,8 @@ func (s *Source) Mounts(ctx context.Context, r credentials.Request) ([]string, e
 	}
 	return found, nil
 }
+
+func isUnprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // Roles lists the roles and the static roles of the mount. If the token may list
 // neither of them, the error wraps ErrMayNotList.

@@ -70,14 +70,14 @@ func TestStrangeMountsAndRoles(t *testing.T) {
 	s, r := offering(t, func(w http.ResponseWriter, req *http.Request) {
 		switch {
 		case strings.HasSuffix(req.URL.Path, "ui/mounts"):
-			write(200, `{"data":{"secret":{"aws/":{"type":"aws"},"a\u001b[2J/":{"type":"aws"},"kv/":{"type":"kv"},"odd/":7,"team/aws/":{"type":"aws"}}}}`)(w, req)
+			write(200, `{"data":{"secret":{"aws/":{"type":"aws"},"a\u001b[2J/":{"type":"aws"},"b c!/":{"type":"aws"},"kv/":{"type":"kv"},"odd/":7,"team/aws/":{"type":"aws"}}}}`)(w, req)
 		case strings.HasSuffix(req.URL.Path, "static-roles"):
 			write(403, `{"errors":["1 error occurred:\n\t* permission denied\n\n"]}`)(w, req)
 		default:
 			write(200, `{"data":{"keys":["a","b\n",7,""]}}`)(w, req)
 		}
 	})
-	if mounts, err := s.Mounts(t.Context(), r); err != nil || fmt.Sprint(mounts) != "[aws team/aws]" {
+	if mounts, err := s.Mounts(t.Context(), r); err != nil || fmt.Sprint(mounts) != "[aws b c! team/aws]" {
 		t.Errorf("mounts %q, %v", mounts, err)
 	}
 	if roles, err := s.Roles(t.Context(), r, "aws"); err != nil || fmt.Sprint(roles) != "[aws/a]" {
