@@ -199,23 +199,14 @@ func ownCommand() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("finding out where vaws is: %w", err)
 	}
-	if found, err := exec.LookPath("vaws"); err == nil && isSameFile(found, self) {
+	if found, err := exec.LookPath("vaws"); err == nil && profile.IsSameFile(found, self) {
 		return "vaws", nil
 	}
 	// The path that was typed may be a link that outlives this version.
-	if typed, err := filepath.Abs(os.Args[0]); err == nil && filepath.Base(os.Args[0]) != os.Args[0] && isSameFile(typed, self) {
+	if typed, err := filepath.Abs(os.Args[0]); err == nil && filepath.Base(os.Args[0]) != os.Args[0] && profile.IsSameFile(typed, self) {
 		self = typed
 	}
 	return profile.QuoteProgram(self)
-}
-
-func isSameFile(path, other string) bool {
-	a, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	b, err := os.Stat(other)
-	return err == nil && os.SameFile(a, b)
 }
 
 // offering is what a Vault has for the token.

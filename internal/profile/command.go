@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -89,14 +90,15 @@ func (x Examination) otherVaws(s *surveyed, command string) error {
 		return nil
 	}
 	program, err := exec.LookPath(splitWords(command)[0])
-	if err != nil || x.Self == "" || isSameFile(program, x.Self) {
+	if err != nil || x.Self == "" || IsSameFile(program, x.Self) {
 		return nil
 	}
 	return hint.Errorf(x.meant(s, command),
 		"%s:%d: it calls %s, and this is %s", s.path, s.lines["credential_process"], program, x.Self)
 }
 
-func isSameFile(a, b string) bool {
+// IsSameFile reports whether two paths lead to the same file.
+func IsSameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
@@ -106,7 +108,7 @@ func isSameFile(a, b string) bool {
 // that leads here.
 func (x Examination) program() string {
 	found, err := exec.LookPath("vaws")
-	if err == nil && filepath.IsAbs(found) && (x.Self == "" || isSameFile(found, x.Self)) {
+	if err == nil && filepath.IsAbs(found) && (x.Self == "" || IsSameFile(found, x.Self)) {
 		return found
 	}
 	if x.Self == "" {
@@ -115,12 +117,8 @@ func (x Examination) program() string {
 	return x.Self
 }
 
-// meant is the command that makes the profile call this program.
+// meant is the advice that makes the profile call this program.
 func (x Examination) meant(s *surveyed, command string) string {
-	program := x.program()
-	if strings.Contains(program, " ") {
-		program = `"` + program + `"`
-	}
 	rest := s.name
 	if strings.ContainsAny(rest, " ") {
 		rest = `"` + rest + `"`
@@ -129,5 +127,109 @@ func (x Examination) meant(s *surveyed, command string) string {
 		_, rest, _ = strings.Cut(command, "credential-process")
 		rest = strings.TrimSpace(rest)
 	}
-	return setProcess(s.name, program+" credential-process "+rest)
+	return x.setProcess(s.name, rest)
+}
+
+// setProcess is the command that has a profile call this program with these words,
+// which are quoted already.
+func (x Examination) setProcess(profile, words string) string {
+	program, err := QuoteProgram(x.program())
+	if err != nil {
+		return onPath
+	}
+	return "run: aws configure set credential_process " + hint.Quote(program+" credential-process "+words) + " --profile " + hint.Quote(profile)
+}
+
+// call is a credential_process that calls vaws.
+type call struct {
+	isVaws bool
+	name   string
+	flags  map[string]string // those that choose the target
+	words  []string          // all that follows "credential-process"
+}
+
+func parseCall(command string) call {
+	words := splitWords(command)
+	if len(words) == 0 || !isVaws(words[0]) {
+		return call{}
+	}
+	c := call{isVaws: true, flags: map[string]string{}}
+	if i := slices.Index(words, "credential-process"); i >= 0 {
+		c.words = words[i+1:]
+	}
+	for rest := words[1:]; len(rest) > 0; rest = rest[1:] {
+		word := rest[0]
+		flag, value, joined := strings.Cut(strings.TrimPrefix(word, "--"), "=")
+		switch {
+		case !strings.HasPrefix(word, "-"):
+			if word != "credential-process" {
+				c.name = word
+			}
+		case flag == "debug" || flag == "refresh":
+		default:
+			if !joined && len(rest) > 1 {
+				value, rest = rest[1], rest[1:]
+			}
+			if slices.Contains(flagSettings, flag) {
+				c.flags[flag] = value
+			}
+		}
+	}
+	return c
+}
+
+func isVaws(program string) bool {
+	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
+	return strings.TrimSuffix(strings.ToLower(name), ".exe") == "vaws"
+}
+
+// QuoteProgram writes the path of vaws as a credential_process can name it, which some
+// SDKs give to a shell and others split by themselves.
+func QuoteProgram(path string) (string, error) {
+	if !isVaws(path) {
+		return "", hint.Errorf(onPath, "%q is not named vaws", path)
+	}
+	special := "\"$`\\!"
+	if runtime.GOOS == "windows" {
+		special = "\"%"
+	}
+	switch {
+	case strings.ContainsAny(path, special) || strings.ContainsFunc(path, isControl) || strings.Contains(path, " #") || strings.Contains(path, " ;"):
+		return "", hint.Errorf(onPath, "the path %q cannot be written into an AWS config", path)
+	case consistsOf(path, `/\:.+@~-`, 1, 4096):
+		return path, nil
+	}
+	return `"` + path + `"`, nil
+}
+
+const onPath = "put vaws into a directory of your PATH, such as /usr/local/bin"
+
+// splitWords splits a command line at its spaces, except between quotes.
+// Backslashes stand for themselves, as in the paths of Windows.
+func splitWords(command string) []string {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	inWord := false
+	for _, r := range command {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote, inWord = r, true
+		case quote == 0 && (r == ' ' || r == '\t'):
+			if inWord {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			inWord = false
+		default:
+			word.WriteRune(r)
+			inWord = true
+		}
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words
 }

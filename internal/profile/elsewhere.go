@@ -2,9 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"path"
-	"runtime"
-	"slices"
 	"strings"
 
 	"vaws/internal/hint"
@@ -50,14 +47,6 @@ func checkElsewhere(q Query, s section, keys layer) error {
 	return nil
 }
 
-// call is a credential_process that calls vaws.
-type call struct {
-	isVaws bool
-	name   string
-	flags  map[string]string // those that choose the target
-	words  []string          // all that follows "credential-process"
-}
-
 // agrees reports whether a profile's credential_process asks for the same as the
 // query does, as far as these settings go: "vaws exec NAME" and "AWS_PROFILE=NAME
 // aws" must never differ.
@@ -82,90 +71,4 @@ func quoted(words []string) string {
 func otherCall(q Query, s section, advice string) error {
 	return hint.Errorf(advice,
 		"%s:%d: profile %q stands for another call of vaws", s.path, s.lines["credential_process"], q.Name)
-}
-
-func parseCall(command string) call {
-	words := splitWords(command)
-	if len(words) == 0 || !isVaws(words[0]) {
-		return call{}
-	}
-	c := call{isVaws: true, flags: map[string]string{}}
-	if i := slices.Index(words, "credential-process"); i >= 0 {
-		c.words = words[i+1:]
-	}
-	for rest := words[1:]; len(rest) > 0; rest = rest[1:] {
-		word := rest[0]
-		flag, value, joined := strings.Cut(strings.TrimPrefix(word, "--"), "=")
-		switch {
-		case !strings.HasPrefix(word, "-"):
-			if word != "credential-process" {
-				c.name = word
-			}
-		case flag == "debug" || flag == "refresh":
-		default:
-			if !joined && len(rest) > 1 {
-				value, rest = rest[1], rest[1:]
-			}
-			if slices.Contains(flagSettings, flag) {
-				c.flags[flag] = value
-			}
-		}
-	}
-	return c
-}
-
-func isVaws(program string) bool {
-	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
-	return strings.TrimSuffix(strings.ToLower(name), ".exe") == "vaws"
-}
-
-// QuoteProgram writes the path of vaws as a credential_process can name it, which some
-// SDKs give to a shell and others split by themselves.
-func QuoteProgram(path string) (string, error) {
-	if !isVaws(path) {
-		return "", hint.Errorf(onPath, "%q is not named vaws", path)
-	}
-	special := "\"$`\\!"
-	if runtime.GOOS == "windows" {
-		special = "\"%"
-	}
-	switch {
-	case strings.ContainsAny(path, special) || strings.ContainsFunc(path, isControl) || strings.Contains(path, " #") || strings.Contains(path, " ;"):
-		return "", hint.Errorf(onPath, "the path %q cannot be written into an AWS config", path)
-	case consistsOf(path, `/\:.+@~-`, 1, 4096):
-		return path, nil
-	}
-	return `"` + path + `"`, nil
-}
-
-const onPath = "put vaws into a directory of your PATH, such as /usr/local/bin"
-
-// splitWords splits a command line at its spaces, except between quotes.
-// Backslashes stand for themselves, as in the paths of Windows.
-func splitWords(command string) []string {
-	var words []string
-	var word strings.Builder
-	var quote rune
-	inWord := false
-	for _, r := range command {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote, inWord = r, true
-		case quote == 0 && (r == ' ' || r == '\t'):
-			if inWord {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			inWord = false
-		default:
-			word.WriteRune(r)
-			inWord = true
-		}
-	}
-	if inWord {
-		words = append(words, word.String())
-	}
-	return words
 }

@@ -282,12 +282,6 @@ func (x Examination) strayKeys(s *surveyed, command string) error {
 		return nil
 	}
 	_, rest, _ := strings.Cut(command, "credential-process")
-	mend := x.program() + " credential-process" + strings.Replace(rest, c.name, s.name, 1)
-	return hint.Errorf(setProcess(s.name, mend),
+	return hint.Errorf(x.setProcess(s.name, strings.TrimSpace(strings.Replace(rest, c.name, s.name, 1))),
 		"%s:%d: it asks for %q, so the vaws_* keys of this section are not read", s.path, s.lines["credential_process"], c.name)
-}
-
-// setProcess is the command that changes a profile's credential_process.
-func setProcess(profile, command string) string {
-	return "run: aws configure set credential_process " + hint.Quote(command) + " --profile " + hint.Quote(profile)
 }

@@ -246,3 +246,20 @@ func BenchmarkConfig2000(b *testing.B) {
 		}
 	}
 }
+
+// What a profile is told to call is what SDKs can call, whatever the path is made of.
+func TestAdviceNamesAProgramThatCanBeCalled(t *testing.T) {
+	for self, want := range map[string]string{
+		"/opt/vaws":       "'/opt/vaws credential-process dev'",
+		"/my tools/vaws":  `'"/my tools/vaws" credential-process dev'`,
+		"/my(tools)/vaws": `'"/my(tools)/vaws" credential-process dev'`,
+		"/$HOME/vaws":     onPath,
+		"/opt/vaws-1.2":   onPath,
+	} {
+		t.Setenv("PATH", t.TempDir())
+		advice := Examination{Self: self}.meant(&surveyed{name: "dev"}, "")
+		if !strings.Contains(advice, want) {
+			t.Errorf("%s: %s", self, advice)
+		}
+	}
+}
