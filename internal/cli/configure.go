@@ -166,6 +166,7 @@ func (c configureCommand) wishes(s *session, block *profile.Block) (*profile.Wis
 	}
 	if len(w.Add) > 0 {
 		s.warnOfLacks(t, w.Trust)
+		o.warnOfFaults(ctx, s, w.Add)
 	}
 	w.NewRegion, err = c.newRegion(s, w, block)
 	return w, err
@@ -241,6 +242,25 @@ func (c configureCommand) offering(ctx context.Context, s *session, t profile.Ta
 	o.source = vault.New(config)
 	defer s.wait("asking Vault which roles there are")()
 	return o, o.ask(ctx, s)
+}
+
+// warnOfFaults tells what the token may know of the roles that will keep SDKs from using
+// them.
+func (o *offering) warnOfFaults(ctx context.Context, s *session, roles []credentials.Role) {
+	var requests []credentials.Request
+	for _, role := range roles {
+		r := o.at
+		r.Mount, r.Role = role.Mount, role.Name
+		if role.Static {
+			r.Endpoint = credentials.EndpointStaticCreds
+		}
+		requests = append(requests, r)
+	}
+	for _, f := range o.source.ExamineRoles(ctx, requests) {
+		if f.Status != hint.Fine {
+			s.warn(hint.Wrap(fmt.Errorf("%s: %s", f.About, f.Text), f.Hints...))
+		}
+	}
 }
 
 // ask fills in what there is.

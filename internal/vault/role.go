@@ -157,6 +157,10 @@ func judge(about string, r *credentials.Request, role fields) hint.Finding {
 	if err := judgeARN(r, texts(role["role_arns"])); err != nil {
 		return hint.IsWrong(about, err)
 	}
+	if role.text("mfa_serial_number") != "" {
+		return hint.IsDoubtful(about, hint.Errorf("run: vaws exec "+r.Mount+"/"+r.Role+" -- true (SDKs then find what is cached)",
+			"it wants the code of an MFA device, which no SDK can be asked for"))
+	}
 	byDefault, most := role.seconds("default_sts_ttl"), role.seconds("max_sts_ttl")
 	life := cmp.Or(r.TTL, byDefault)
 	write := func(ttl string) string { return fmt.Sprintf("run: vault write %s %s=1h", definition(r), ttl) }
