@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -92,6 +93,7 @@ const (
 // request that did could mint a second IAM user.
 type retries struct {
 	now   func() time.Time
+	mu    sync.Mutex // a client may be asked by several goroutines at once
 	until time.Time
 }
 
@@ -100,10 +102,12 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (bo
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
+	harmless := refused(err) || err == nil && (isStandby(resp) || shortPause(resp) > 0)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.until.IsZero() {
 		r.until = r.now().Add(retryFor)
 	}
-	harmless := refused(err) || err == nil && (isStandby(resp) || shortPause(resp) > 0)
 	if harmless && r.now().Before(r.until) {
 		return true, nil
 	}
