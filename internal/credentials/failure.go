@@ -52,7 +52,7 @@ const (
 // paused returns credentials that have begun to age but still work, while a
 // failed attempt to replace them is too recent to repeat.
 func (p *Provider) paused(e Entry, d Demand) (Credentials, bool) {
-	if !p.usable(e, d) || e.Failure == nil || !p.within(e.Failure.Time, pauseAfterFailure) {
+	if !p.usable(e, d) || e.Failure == nil || !e.Failure.IsWithin(pauseAfterFailure, p.Now()) {
 		return Credentials{}, false
 	}
 	p.warnStale(*e.Credentials, errors.New(e.Failure.Message))
@@ -66,9 +66,9 @@ func (p *Provider) usable(e Entry, d Demand) bool {
 		e.Credentials.Lease.Remaining(p.Now()) >= max(usableFor, d.MinTTL)
 }
 
-// within reports whether t lies less than d before now, and not after it.
-func (p *Provider) within(t time.Time, d time.Duration) bool {
-	age := p.Now().Sub(t)
+// IsWithin reports whether the failure lies less than d before now, and not after it.
+func (f Failure) IsWithin(d time.Duration, now time.Time) bool {
+	age := now.Sub(f.Time)
 	return age >= 0 && age < d
 }
 
@@ -82,7 +82,7 @@ func (p *Provider) shares(ctx context.Context, r Request, f Failure, d Demand, b
 	if (d.Refresh || d.Retry) && f.Time.Before(began) {
 		return false
 	}
-	return p.within(f.Time, shareFailure) && f.Caller == p.Source.Caller(ctx, r)
+	return f.IsWithin(shareFailure, p.Now()) && f.Caller == p.Source.Caller(ctx, r)
 }
 
 func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {

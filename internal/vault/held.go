@@ -54,43 +54,31 @@ func (s *Source) LookUp(ctx context.Context, r credentials.Request) (Held, error
 
 // atHand is tokenFor without its effects. The words say where the token comes from.
 func (s *Source) atHand(ctx context.Context, r credentials.Request) (t credentials.Token, from string, err error) {
-	l := r.Login()
-	s.login = l
-	if r.AuthMethod == "token" && s.logsInAlone(l) {
-		secret, err := s.config.Proof.secret(ctx, l.Method, "token")
-		return credentials.Token{Login: l, Value: secret.Value}, secret.From + " (vaws_auth)", err
-	}
-	if r.AuthMethod != "" {
-		return s.keptOf(ctx, l, "the log-in by "+l.String()+" (vaws_auth)")
-	}
-	if token := strings.TrimSpace(s.config.Token); token != "" {
-		return credentials.Token{Value: token}, "VAULT_TOKEN", nil
-	}
-	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
-		t, from, err := s.keptOf(ctx, l, "vaws login ("+l.String()+")")
-		if err == nil {
-			s.login = l
-			return t, from, nil
+	place := ""
+	t, from, err = s.findToken(ctx, r, func(l credentials.Login, alone bool) (t credentials.Token, err error) {
+		if isFromPlace(l, alone) {
+			t, place, err = s.tokenFromPlace(ctx, l)
+			return t, err
 		}
-		if s.lapsed == nil {
-			s.login, s.lapsed = l, err
-		}
+		return s.keptOf(ctx, l, alone)
+	})
+	if place != "" {
+		from = place + " (vaws_auth)"
 	}
-	value, err := s.helperToken(ctx)
-	return credentials.Token{Value: value}, "the token helper", err
+	return t, from, err
 }
 
-// keptOf is the token that is kept of a log-in. None is an error only where a person
-// has to log in.
-func (s *Source) keptOf(ctx context.Context, l credentials.Login, from string) (credentials.Token, string, error) {
+// keptOf is the token that is kept of a log-in. None is an error where a person has to
+// log in.
+func (s *Source) keptOf(ctx context.Context, l credentials.Login, alone bool) (credentials.Token, error) {
 	t := s.load(ctx, l)
-	if s.works(t) {
-		return t, from, nil
+	switch {
+	case s.works(t):
+		return t, nil
+	case alone:
+		return credentials.Token{}, nil
 	}
-	if s.logsInAlone(l) {
-		return credentials.Token{}, "", nil
-	}
-	return credentials.Token{}, "", s.needsPerson(l, t)
+	return credentials.Token{}, s.needsPerson(l, t)
 }
 
 // ExamineToken finds out which token the request would be sent with, and whether it

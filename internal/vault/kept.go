@@ -46,9 +46,9 @@ func (s *Source) keep(ctx context.Context, t credentials.Token) {
 // young, else a renewed one, or a new one if that needs nobody (alone). rejected is a
 // token that Vault no longer accepts, if there is one.
 func (s *Source) tokenOfLogin(ctx context.Context, client *api.Client, l credentials.Login, alone bool, rejected string) (credentials.Token, error) {
-	if l.Method == "token" && alone { // whoever writes the file looks after the token
-		secret, err := s.config.Proof.secret(ctx, l.Method, "token")
-		return credentials.Token{Login: l, Value: secret.Value}, err
+	if isFromPlace(l, alone) {
+		t, _, err := s.tokenFromPlace(ctx, l)
+		return t, err
 	}
 	if t := s.load(ctx, l); s.isYoung(t, rejected) {
 		return t, nil
@@ -85,7 +85,7 @@ const (
 // logInAgain gets a new token in the place of t, which may still work.
 func (s *Source) logInAgain(ctx context.Context, client *api.Client, l credentials.Login, t credentials.Token, locked bool) (credentials.Token, error) {
 	proof := credentials.TokenDigest(s.config.Proof.traces(l.Method))
-	if f := t.Refused; f != nil && f.Caller == proof && s.isWithin(f.Time, refusalHolds) {
+	if f := t.Refused; f != nil && f.Caller == proof && f.IsWithin(refusalHolds, s.config.Now()) {
 		return s.orOld(t, s.sayRefused(l, *f))
 	}
 	if s.works(t) {
@@ -125,9 +125,13 @@ func (s *Source) sayRefused(l credentials.Login, f credentials.Failure) error {
 	return hint.Wrap(err, fmt.Sprintf("this is the answer to an earlier log-in; with the same secret the next one is in %s", again))
 }
 
-func (s *Source) isWithin(t time.Time, d time.Duration) bool {
-	age := s.config.Now().Sub(t)
-	return age >= 0 && age < d
+// isFromPlace reports whether a log-in is a token in a file or a variable. Whoever writes
+// it there looks after it.
+func isFromPlace(l credentials.Login, alone bool) bool { return l.Method == "token" && alone }
+
+func (s *Source) tokenFromPlace(ctx context.Context, l credentials.Login) (t credentials.Token, place string, err error) {
+	secret, err := s.config.Proof.secret(ctx, l.Method, "token")
+	return credentials.Token{Login: l, Value: secret.Value}, secret.From, err
 }
 
 func (s *Source) works(t credentials.Token) bool { return t.Valid(s.config.Now()) }
@@ -206,21 +210,6 @@ func (s *Source) choices(ctx context.Context, address, namespace string) []crede
 		namespace, _ = path.Split(namespace)
 		namespace = strings.TrimSuffix(namespace, "/")
 	}
-}
-
-// chosenToken is the token of the first choice that works; empty if there is none.
-func (s *Source) chosenToken(ctx context.Context, client *api.Client, r credentials.Request) credentials.Token {
-	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
-		t, err := s.tokenOfLogin(ctx, client, l, false, "")
-		if err == nil {
-			s.login = l
-			return t
-		}
-		if s.lapsed == nil {
-			s.login, s.lapsed = l, err
-		}
-	}
-	return credentials.Token{}
 }
 
 // tokenAtHand is what tells one caller's tokens and secrets from another's, as far

@@ -383,3 +383,24 @@ func TestReasonOfAFailedLogInIsTold(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A chosen log-in that has ended does not stand before the token helper, for who fetches
+// and for who only looks.
+func TestTheSameTokenIsFoundForLookingAndForFetching(t *testing.T) {
+	for _, method := range []string{"approle", "oidc"} {
+		st := newStage(t)
+		chosen := st.request(method).Login()
+		st.keep(chosen, "hvs.old", -time.Minute)
+		st.config.Tokens.(keeping)[credentials.Login{Address: st.config.Address}] = credentials.Token{Login: chosen}
+		st.config.Helper = func(context.Context) (string, error) { return "hvs.helper", nil }
+		st.accepts["hvs.helper"] = true
+		r := st.request("")
+		r.AuthMount, r.AuthRole = "", ""
+		if err := st.mint(r); err != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+		if held, err := New(st.config).LookUp(t.Context(), r); err != nil || held.From != "the token helper" {
+			t.Errorf("%s: %+v, %v", method, held, err)
+		}
+	}
+}

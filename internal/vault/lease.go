@@ -86,18 +86,17 @@ func (s *Source) Renew(ctx context.Context, r credentials.Request, c credentials
 // MayRevoke fails if the token may not revoke leases. Its hint is the policy
 // that would do.
 func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
-	if err := s.Connect(ctx, r); err != nil {
+	var answer []string
+	err := s.asking(ctx, r, func() (err error) {
+		answer, err = s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
 		return err
-	}
-	answer, err := s.mayRevoke(ctx)
-	if replaced, loginErr := s.replaceToken(ctx, r, err); loginErr != nil {
-		return loginErr
-	} else if replaced {
-		answer, err = s.mayRevoke(ctx)
-	}
+	})
+	var said connectError
 	var denied *deniedError
 	switch {
 	case err == nil:
+	case errors.As(err, &said):
+		return said.error
 	case errors.As(err, &denied) && s.explainToken(denied) != nil:
 		return s.explainToken(denied)
 	default:
@@ -107,11 +106,6 @@ func (s *Source) MayRevoke(ctx context.Context, r credentials.Request) error {
 		return nil
 	}
 	return errMayNotRevoke
-}
-
-func (s *Source) mayRevoke(ctx context.Context) ([]string, error) {
-	answer, err := s.client.Sys().CapabilitiesSelfWithContext(ctx, revokePath)
-	return answer, asDenied(err)
 }
 
 const revokePath = "sys/leases/revoke"

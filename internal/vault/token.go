@@ -18,21 +18,39 @@ import (
 	"vaws/internal/hint"
 )
 
-// tokenFor returns the token for the request: that of its log-in where one is
-// configured, else VAULT_TOKEN, that of "vaws login", the token helper's; empty if
-// there is none.
+// tokenFor returns the token for the request, logged in for, renewed or replaced if need
+// be; empty if there is none.
 func (s *Source) tokenFor(ctx context.Context, client *api.Client, r credentials.Request) (credentials.Token, error) {
+	t, _, err := s.findToken(ctx, r, func(l credentials.Login, alone bool) (credentials.Token, error) {
+		return s.tokenOfLogin(ctx, client, l, alone, "")
+	})
+	return t, err
+}
+
+// findToken looks for the token in the places that may have it: the request's own log-in,
+// and no other place where there is one; VAULT_TOKEN; "vaws login"; the token helper. from
+// is the place in words. ofLogin gets a log-in's token; alone says that it may be got
+// without a person.
+func (s *Source) findToken(ctx context.Context, r credentials.Request, ofLogin func(l credentials.Login, alone bool) (credentials.Token, error)) (t credentials.Token, from string, err error) {
 	if s.login = r.Login(); r.AuthMethod != "" {
-		return s.tokenOfLogin(ctx, client, s.login, s.logsInAlone(s.login), "")
+		t, err := ofLogin(s.login, s.logsInAlone(s.login))
+		return t, "the log-in by " + s.login.String() + " (vaws_auth)", err
 	}
 	if token := strings.TrimSpace(s.config.Token); token != "" {
-		return credentials.Token{Value: token}, nil
+		return credentials.Token{Value: token}, "VAULT_TOKEN", nil
 	}
-	if t := s.chosenToken(ctx, client, r); t.Value != "" {
-		return t, nil
+	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
+		t, err := ofLogin(l, false)
+		if err == nil {
+			s.login = l
+			return t, "vaws login (" + l.String() + ")", nil
+		}
+		if s.lapsed == nil {
+			s.login, s.lapsed = l, err
+		}
 	}
 	value, err := s.helperToken(ctx)
-	return credentials.Token{Value: value}, err
+	return credentials.Token{Value: value}, "the token helper", err
 }
 
 // helperTimeout is what a token helper may take, which may ask a keyring or a
