@@ -71,7 +71,7 @@ func (c configureCommand) Run(s *session) error {
 	}
 	switch {
 	case len(names) > 0:
-		s.advise("run: aws sts get-caller-identity --profile " + quote(names[0]))
+		s.advise("run: aws sts get-caller-identity --profile " + hint.Quote(names[0]))
 	case len(change.Names) > 0:
 		return errors.New("none of the roles has got a profile")
 	}
@@ -340,7 +340,7 @@ func (o *offering) warnOfClosed(s *session) {
 }
 
 func (o *offering) nameThem(mount string) string {
-	return "name those that you may use: vaws configure --role " + quote(mount+"/ROLE")
+	return "name those that you may use: vaws configure --role " + hint.Quote(mount+"/ROLE")
 }
 
 // nothing is why there is nothing to choose from.

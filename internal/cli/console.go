@@ -110,7 +110,7 @@ func (c consoleCommand) signIn(s *session, t profile.Target, creds credentials.C
 // being waited for by the next command.
 func errUser(name string) error {
 	err := fmt.Errorf("signing in to the AWS console: %w", refuseConsole("these are an IAM user's keys"))
-	return hint.Wrap(err, "an IAM user was made to find that out; to delete it: vaws clear --revoke "+quote(name))
+	return hint.Wrap(err, "an IAM user was made to find that out; to delete it: vaws clear --revoke "+hint.Quote(name))
 }
 
 func refuseConsole(what string) error {

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -53,16 +52,6 @@ func (l listCommand) Run(s *session) error {
 		return nil
 	}
 	return s.answer(renderUses(s.screen(), uses))
-}
-
-// answerJSON answers with a value for programs, indented for who looks at it all the
-// same.
-func (s *session) answerJSON(value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	return s.answer(append(text, '\n'))
 }
 
 // listedProfile is an element of the array that "vaws list --json" prints. Without an
@@ -210,7 +199,7 @@ func (s *session) nameable(mounts []string) []string {
 	for _, mount := range mounts {
 		if _, err := profile.ParseMount(mount); err != nil {
 			s.warn(hint.Wrap(fmt.Errorf("mount %q is left out: no profile can name it", mount),
-				"vaws takes letters, digits and _ . @ : + = , ~ - in a mount's path: vault secrets move "+quote(mount)+" NEW-PATH"))
+				"vaws takes letters, digits and _ . @ : + = , ~ - in a mount's path: vault secrets move "+hint.Quote(mount)+" NEW-PATH"))
 			continue
 		}
 		all = append(all, mount)

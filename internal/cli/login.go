@@ -293,7 +293,7 @@ func (s *session) loginLine(t profile.Target, l credentials.Login) string {
 		}
 	}
 	if s.means(profile.Query{Name: t.Name, Flags: flagsOf(short[:2])}, t, l) {
-		return "vaws login " + l.Method + " --profile " + quote(t.Name)
+		return "vaws login " + l.Method + " --profile " + hint.Quote(t.Name)
 	}
 	return lineOf(longest)
 }
@@ -321,7 +321,7 @@ func lineOf(pairs []string) string {
 	words := []string{"vaws login", pairs[1]}
 	for i := 2; i < len(pairs); i += 2 {
 		if pairs[i+1] != "" && !slices.Contains(words, "--"+pairs[i]) {
-			words = append(words, "--"+pairs[i], quote(pairs[i+1]))
+			words = append(words, "--"+pairs[i], hint.Quote(pairs[i+1]))
 		}
 	}
 	return strings.Join(words, " ")

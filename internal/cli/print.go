@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -27,6 +28,16 @@ func (c *console) answer(text []byte) error {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	return nil
+}
+
+// answerJSON answers with a value for programs, indented for who looks at it all the
+// same.
+func (c *console) answerJSON(value any) error {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return c.answer(append(text, '\n'))
 }
 
 func (c *console) printError(err error) {

@@ -106,14 +106,14 @@ func (v serveCommand) toPaste(s *session, server *endpoint.Server, fetchers []*f
 	var out bytes.Buffer
 	token := server.Token()
 	if v.TokenFile != "" {
-		token = fmt.Sprintf(`"$(cat %s)"`, quote(v.TokenFile))
+		token = fmt.Sprintf(`"$(cat %s)"`, hint.Quote(v.TokenFile))
 	}
 	for _, f := range fetchers {
-		name, region := f.target.Name, quote(s.regionOf(f.target))
+		name, region := f.target.Name, hint.Quote(s.regionOf(f.target))
 		url := server.URL(name)
 		names := "-e AWS_CONTAINER_CREDENTIALS_FULL_URI -e AWS_CONTAINER_AUTHORIZATION_TOKEN"
 		fmt.Fprintf(&out, "# %s, in a shell\nunset %s\n", name, strings.Join(credentials.Cleared(), " "))
-		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\nexport %s=%s\n", quote(url), token, nameVariable, quote(name))
+		fmt.Fprintf(&out, "export AWS_CONTAINER_CREDENTIALS_FULL_URI=%s\nexport AWS_CONTAINER_AUTHORIZATION_TOKEN=%s\nexport %s=%s\n", hint.Quote(url), token, nameVariable, hint.Quote(name))
 		if region != "" {
 			fmt.Fprintf(&out, "export AWS_REGION=%s AWS_DEFAULT_REGION=%s\n", region, region)
 			names += " -e AWS_REGION"
@@ -133,9 +133,6 @@ func (v serveCommand) toPaste(s *session, server *endpoint.Server, fetchers []*f
 func unitQuote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(text) + `"`
 }
-
-// quote makes a word of a POSIX shell.
-func quote(text string) string { return hint.Quote(text) }
 
 // token is that of the token file, whose path it makes absolute; empty without
 // one: the endpoint then makes a token.
@@ -170,16 +167,16 @@ func readOrMakeToken(path string) (string, error) {
 	case !info.Mode().IsRegular():
 		return "", hint.Errorf("name a file: --token-file ~/.vaws-token", "not a regular file")
 	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return "", hint.Errorf("run: chmod 600 "+quote(path), "others may read it (mode %04o)", info.Mode().Perm())
+		return "", hint.Errorf("run: chmod 600 "+hint.Quote(path), "others may read it (mode %04o)", info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	switch {
 	case err != nil:
 		return "", withoutPath(err)
 	case len(text) < 32:
-		return "", hint.Errorf(advice+quote(path), "less than 32 characters are no token")
+		return "", hint.Errorf(advice+hint.Quote(path), "less than 32 characters are no token")
 	case strings.ContainsFunc(string(text), func(r rune) bool { return r <= ' ' || r > '~' }):
-		return "", hint.Errorf(advice+quote(path), "a token holds no blanks and ends without a newline")
+		return "", hint.Errorf(advice+hint.Quote(path), "a token holds no blanks and ends without a newline")
 	}
 	return string(text), nil
 }

@@ -73,7 +73,7 @@ func TestQuote(t *testing.T) {
 		"a b":                  "'a b'",
 		"it's $(x)":            `'it'\''s $(x)'`,
 	} {
-		if got := quote(text); got != want {
+		if got := hint.Quote(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
