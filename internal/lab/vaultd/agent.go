@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -194,20 +193,7 @@ func (a *agent) serve(ctx context.Context, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: handler, ErrorLog: a.logger.StandardLogger(&hclog.StandardLoggerOptions{})}
-	served := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { served <- server.Serve(l) }()
-	}
-	if err := json.NewEncoder(stdout).Encode(line); err != nil {
-		return err
-	}
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-		return server.Close()
-	}
+	return answerOn(ctx, handler, a.logger, listeners, stdout, line)
 }
 
 func (a *agent) listen() (agentReady, []net.Listener, error) {

@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -103,9 +104,17 @@ func serve(ctx context.Context, opts options, stdout io.Writer) error {
 	if handler, err = logRequests(handler, opts.requests); err != nil {
 		return err
 	}
+	return answerOn(ctx, handler, logger, []net.Listener{listener}, stdout, line)
+}
+
+// answerOn serves on the listeners until ctx ends. The line that says so, as JSON, goes to
+// stdout.
+func answerOn(ctx context.Context, handler http.Handler, logger hclog.Logger, listeners []net.Listener, stdout io.Writer, line any) error {
 	server := &http.Server{Handler: handler, ErrorLog: logger.StandardLogger(&hclog.StandardLoggerOptions{})}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	served := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { served <- server.Serve(l) }()
+	}
 	if err := json.NewEncoder(stdout).Encode(line); err != nil {
 		return err
 	}
