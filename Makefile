@@ -31,6 +31,7 @@ unit: ## run the program's unit tests with the race detector, and name what was 
 
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
+	@sed -n '/^<!-- faults -->/,/^<!-- \/faults -->/{/^<!--/d;p}' docs/reliability.md
 
 demo: ## show vaws at work, against a real Vault and a stand-in for AWS
 	@cd $(LAB) && $(STATIC) go run ./demo

@@ -129,6 +129,12 @@ import (
 //	                                        stand for what is different each time
 //	person resize WIDTHxHEIGHT
 //	person within DURATION                  fails if more has passed since the start
+//	fault AREA WHAT EXPECT [within=10s] [times=N] [as=TEXT] COMMAND ARG…
+//	                                        runs vaws in the midst of a fault, holds what
+//	                                        comes of it against EXPECT (see below), and
+//	                                        makes it a row of docs/reliability.md; "{}" in
+//	                                        the arguments is the copy's number
+//	tried AREA WHAT RESULT [within=10s]     a row for what the lines before have shown
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //
@@ -138,6 +144,19 @@ import (
 // subcommand, or userpass), mount=PATH of the AWS engine, and for the tokens
 // ttl=20m, max=1h, period=15m, batch, no-default. Passwords have 12 characters or
 // more, as the search below would find shorter ones by accident.
+//
+// What a fault is expected to end in is one of
+//
+//	credentials          an answer for credential_process, whose keys AWS takes now,
+//	                     whose ARN has TEXT (default: of the role ec2-admin), and which
+//	                     says of itself that it ends no later than it does
+//	credentials:REGEXP   the same, with a warning that matches
+//	error:REGEXP         nothing on stdout, not exit status 0, an error that matches,
+//	                     and a hint
+//	either:REGEXP        credentials or that error, for each of N copies
+//
+// and the row shows what the expression has matched. The areas are those of
+// faultAreas.
 //
 // browser URL, also as xdg-open, signs in to the identity provider with Chromium.
 // It goes by LAB_BROWSER_ACTION (sign-in, deny, look, or ignore), LAB_BROWSER_USER and
@@ -158,13 +177,14 @@ import (
 func TestScripts(t *testing.T) {
 	binaries := binariesFor(t)
 	argv := watchArguments(t, filepath.Join(binaries.Dir, "vaws"))
+	report := reportFaults(t)
 	testscript.RunT(&scriptT{T: t}, testscript.Params{
 		Dir:                 "testdata",
 		Cmds:                scriptCommands(),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			return setUpScript(env, binaries, argv)
+			return setUpScript(env, binaries, argv, report)
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func runParallel(s *script, ts *testscript.TestScript, negated bool, args []stri
 	if err != nil {
 		return err
 	}
-	err = ts.Exec(self, append([]string{parallelWord}, args...)...)
+	err = ts.Exec(self, append([]string{parallelWord, scriptPatience.String()}, args...)...)
 	var status *exec.ExitError
 	switch {
 	case !negated:
@@ -65,20 +66,27 @@ const (
 	notStarted   = 3
 )
 
-// parallelMain runs a command N times at once, with each copy's output in files.
+// overdue in a status file stands for a command that had to be killed.
+const overdue = -9
+
+// parallelMain takes DURATION N PREFIX COMMAND ARG…: it runs a command N times at
+// once, with each copy's output in files, and kills what has not ended in time.
 func parallelMain(args []string) int {
-	n, err := strconv.Atoi(args[0])
-	if err != nil {
+	within, err := time.ParseDuration(args[0])
+	n, errNumber := strconv.Atoi(args[1])
+	if err = errors.Join(err, errNumber); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return notStarted
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
 	failed := make(chan bool, n)
 	for i := 1; i <= n; i++ {
-		words := slices.Clone(args[2:])
+		words := slices.Clone(args[3:])
 		for j := range words {
 			words[j] = strings.ReplaceAll(words[j], "{}", strconv.Itoa(i))
 		}
-		copyOf, err := startCopy(fmt.Sprintf("%s.%d", args[1], i), words)
+		copyOf, err := startCopy(ctx, fmt.Sprintf("%s.%d", args[2], i), words)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return notStarted
@@ -104,7 +112,7 @@ func parallelMain(args []string) int {
 
 // startCopy starts one copy; the function it returns waits for it and says
 // whether it failed.
-func startCopy(prefix string, args []string) (func() bool, error) {
+func startCopy(ctx context.Context, prefix string, args []string) (func() bool, error) {
 	stdout, err := os.Create(prefix + ".out")
 	if err != nil {
 		return nil, err
@@ -113,17 +121,20 @@ func startCopy(prefix string, args []string) (func() bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	return func() bool {
 		err := cmd.Wait()
+		status := cmd.ProcessState.ExitCode()
+		if ctx.Err() != nil {
+			status = overdue
+		}
 		_ = stdout.Close()
 		_ = stderr.Close()
-		status := fmt.Sprintf("%d\n", cmd.ProcessState.ExitCode())
-		return os.WriteFile(prefix+".status", []byte(status), 0o600) != nil || err != nil
+		return os.WriteFile(prefix+".status", fmt.Appendln(nil, status), 0o600) != nil || err != nil
 	}, nil
 }
 

@@ -27,6 +27,8 @@ type script struct {
 	logins  logins
 	person  *person
 
+	faults int // that the script has tried so far
+	rows   []faultRow
 	search search
 }
 
@@ -35,7 +37,7 @@ type scriptKey struct{}
 // scriptPatience bounds what the lab itself does for a script.
 const scriptPatience = 5 * time.Minute
 
-func setUpScript(env *testscript.Env, bin *Binaries, argv *argumentWatch) error {
+func setUpScript(env *testscript.Env, bin *Binaries, argv *argumentWatch, report *faultReport) error {
 	ctx, cancel := context.WithTimeout(context.Background(), scriptPatience)
 	s := &script{ctx: ctx, bin: bin, home: filepath.Join(env.WorkDir, "home"), vaults: map[string]*Vault{}, spies: map[string]*spy{}, agents: map[string]*Agent{}}
 	s.search = search{script: s, root: env.WorkDir, argv: argv, allowed: map[string]bool{}}
@@ -43,6 +45,7 @@ func setUpScript(env *testscript.Env, bin *Binaries, argv *argumentWatch) error 
 	t.script = s
 	env.Values[scriptKey{}] = s
 	env.Defer(cancel)
+	env.Defer(func() { report.add(t, s.rows) })
 	env.Defer(s.close)
 	env.Defer(func() {
 		for _, leak := range s.search.run() {
@@ -155,7 +158,7 @@ type command struct {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands, personCommands} {
+	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands, personCommands, faultCommands} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
 		}
