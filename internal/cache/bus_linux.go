@@ -7,111 +7,56 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/godbus/dbus/v5"
-	"golang.org/x/sys/unix"
 )
 
 // bus is a connection to the session bus for a few calls by one goroutine.
 //
 // It takes godbus's messages but not its connection, which needs six round
 // trips until its user's first call, knows no time limit on the way, and may
-// start a bus of its own (dbus-launch). Here a hit is four writes, and the
-// socket's deadline ends whatever hangs.
+// start a bus of its own (dbus-launch). Here a hit is three round trips, and the
+// end of a context ends whatever hangs.
 type bus struct {
-	conn   *net.UnixConn
-	stop   func() bool // stops watching the context
+	socket *socket
 	in     *bufio.Reader
 	out    bytes.Buffer // leaves with the next calls
 	serial uint32
+	inside bool // the bus has let this user in
 }
 
 // replyLimit is far above all answers to a handful of calls together.
 const replyLimit = 1 << 20
 
-// dialBus connects and authenticates. When ctx ends, so does every read and
-// write on the connection.
+// dialBus connects. When ctx ends, so does every read and write on the connection.
 func dialBus(ctx context.Context, addresses string) (*bus, error) {
-	socket, err := socketOf(addresses)
+	name, err := socketOf(addresses)
 	if err != nil {
 		return nil, unavailable{err}
 	}
-	conn, err := connect(ctx, socket)
+	s, err := dialSocket(ctx, name)
 	if err != nil {
 		return nil, unavailable{err}
 	}
-	b := &bus{
-		conn: conn,
-		stop: context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }),
-		in:   bufio.NewReader(io.LimitReader(conn, replyLimit)),
-	}
-	if err := b.authenticate(); err != nil {
-		b.close()
-		return nil, err
-	}
+	b := &bus{socket: s, in: bufio.NewReader(io.LimitReader(s, replyLimit))}
+	// The socket's credentials prove who this is (mechanism EXTERNAL). The first calls
+	// leave with it, before the answer is there, as sd-bus does it
+	// (bus_socket_start_auth_client in systemd's bus-socket.c).
+	uid := hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid())))
+	b.out.WriteString("\x00AUTH EXTERNAL " + uid + "\r\nBEGIN\r\n")
 	return b, nil
 }
 
-func (b *bus) close() {
-	b.stop()
-	_ = b.conn.Close()
-}
+func (b *bus) close() { b.socket.close() }
 
-// connect tries again while the queue of the listening socket is full: where a
-// blocking connect(2) waits, Go's fails with EAGAIN. dbus-daemon's queue has 30
-// places (listen in dbus-sysdeps-unix.c), and a build may start hundreds of
-// processes at once.
-func connect(ctx context.Context, socket string) (*net.UnixConn, error) {
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-		if err == nil {
-			return checkPeer(conn.(*net.UnixConn))
-		}
-		if !errors.Is(err, unix.EAGAIN) {
-			return nil, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-// checkPeer closes the connection to a bus of another user: whoever listens at
-// an address left over in /tmp must not be given the key.
-func checkPeer(conn *net.UnixConn) (*net.UnixConn, error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var peer *unix.Ucred
-	controlErr := raw.Control(func(fd uintptr) {
-		peer, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err = errors.Join(err, controlErr); err == nil && peer.Uid != 0 && int(peer.Uid) != os.Geteuid() {
-		err = fmt.Errorf("the session bus belongs to user %d, not to user %d", peer.Uid, os.Geteuid())
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
-}
-
-// authenticate proves with the socket's credentials that this is the user
-// (mechanism EXTERNAL). BEGIN leaves with the first calls.
-func (b *bus) authenticate() error {
-	uid := hex.EncodeToString([]byte(strconv.Itoa(os.Geteuid())))
-	if _, err := b.conn.Write([]byte("\x00AUTH EXTERNAL " + uid + "\r\n")); err != nil {
-		return err
+// enter reads whether the bus has let this user in.
+func (b *bus) enter() error {
+	if b.inside {
+		return nil
 	}
 	answer, err := b.in.ReadSlice('\n')
 	if err != nil {
@@ -120,7 +65,7 @@ func (b *bus) authenticate() error {
 	if !bytes.HasPrefix(answer, []byte("OK ")) {
 		return unavailable{errors.New("the session bus refuses this user")}
 	}
-	b.out.WriteString("BEGIN\r\n")
+	b.inside = true
 	return nil
 }
 
@@ -156,6 +101,9 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 	if err := b.flush(); err != nil {
 		return nil, err
 	}
+	if err := b.enter(); err != nil {
+		return nil, err
+	}
 	replies := make([]reply, len(calls))
 	for waiting := len(calls); waiting > 0; {
 		serial, r, err := b.receive()
@@ -172,7 +120,7 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 
 // flush leaves nothing behind in memory: a new key may be in it.
 func (b *bus) flush() error {
-	_, err := b.conn.Write(b.out.Bytes())
+	_, err := b.socket.Write(b.out.Bytes())
 	clear(b.out.Bytes())
 	b.out.Reset()
 	return err

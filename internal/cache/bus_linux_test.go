@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -53,6 +54,14 @@ func (f *fakeBus) listen(t *testing.T) string {
 	return "tcp:host=localhost;unix:path=" + dbus.EscapeBusAddressValue(path) + ",guid=0123"
 }
 
+// seen returns the calls since it was last asked, and where keys were made.
+func (f *fakeBus) seen() (called []string, created []dbus.ObjectPath) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	called, f.called = f.called, nil
+	return called, f.created
+}
+
 func (f *fakeBus) serve(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReader(conn)
@@ -61,7 +70,7 @@ func (f *fakeBus) serve(conn net.Conn) {
 	}
 	switch {
 	case f.silentAt == "auth":
-		in.ReadByte() // until the other side has had enough
+		io.Copy(io.Discard, in) // until the other side has had enough
 		return
 	case f.refuses:
 		conn.Write([]byte("REJECTED EXTERNAL\r\n"))
@@ -167,24 +176,25 @@ func TestSecretServiceKeepsTheKey(t *testing.T) {
 	f := &fakeBus{}
 	o := keyringOptions(t, f.listen(t))
 	save(t, open(t, o), request, minted)
-	f.called = nil
+	f.seen()
 	c := open(t, o)
 	if got := c.Load(t.Context(), request); got.Credentials == nil || *got.Credentials != minted {
 		t.Errorf("loaded %+v", got.Credentials)
 	}
-	if got := strings.Join(f.called, " "); got != "Hello Get OpenSession SearchItems GetSecret" {
+	called, created := f.seen()
+	if got := strings.Join(called, " "); got != "Hello Get OpenSession SearchItems GetSecret" {
 		t.Errorf("a hit calls %s", got)
 	}
-	if len(f.created) != 1 || f.created[0] != ssLogin {
-		t.Errorf("created in %q", f.created)
+	if len(created) != 1 || created[0] != ssLogin {
+		t.Errorf("created in %q", created)
 	}
 }
 
 func TestSecretServiceWithoutALoginCollection(t *testing.T) {
 	f := &fakeBus{noLogin: true}
 	save(t, open(t, keyringOptions(t, f.listen(t))), request, minted)
-	if len(f.created) != 1 || f.created[0] != ssDefault {
-		t.Errorf("created in %q", f.created)
+	if _, created := f.seen(); len(created) != 1 || created[0] != ssDefault {
+		t.Errorf("created in %q", created)
 	}
 }
 
@@ -226,8 +236,8 @@ func TestSecretServiceThatWantsToPromptIsNotPrompted(t *testing.T) {
 	if err := c.Save(t.Context(), request, minted); err == nil || !strings.Contains(err.Error(), "keeping the cache key in the Secret Service: its login keyring is locked") {
 		t.Errorf("saved: %v", err)
 	}
-	if got := f.called[len(f.called)-1]; got != "CreateItem" {
-		t.Errorf("last call %s", got)
+	if called, _ := f.seen(); called[len(called)-1] != "CreateItem" {
+		t.Errorf("called %q", called)
 	}
 }
 
@@ -259,10 +269,8 @@ func TestSilentSecretServiceIsNotAskedForAnotherKey(t *testing.T) {
 			t.Errorf("saved: %v", err)
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.created) > 1 {
-		t.Errorf("%d keys made", len(f.created))
+	if _, created := f.seen(); len(created) > 1 {
+		t.Errorf("%d keys made", len(created))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
@@ -92,17 +91,11 @@ func (s secretService) converse(ctx context.Context, say func(conversation) erro
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case limited.Err() != nil || isTimeout(err):
+	case errors.Is(err, context.DeadlineExceeded) || limited.Err() != nil:
 		return hint.Wrap(fmt.Errorf("timed out after %s", s.wait),
 			"see whether the keyring waits for an answer in a window", "run: export VAWS_CACHE=kernel")
 	}
 	return secretError(err)
-}
-
-// isTimeout is for a deadline that passed a moment before its context's.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // begin connects, opens a session and searches.
