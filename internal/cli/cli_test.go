@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,42 @@ func TestUsageErrors(t *testing.T) {
 		}
 		if !strings.HasPrefix(lines[0], "vaws: error: ") || !strings.HasPrefix(lines[1], "vaws: hint: ") {
 			t.Errorf("%q: stderr %q", c.line, stderr)
+		}
+	}
+}
+
+// A line that is not given to the parser means what the parser would make of it.
+func TestUnparsedIsWhatTheParserWouldSay(t *testing.T) {
+	for line, isUnparsed := range map[string]bool{
+		"version":                             true,
+		"credential-process ec2-admin":        true,
+		"credential-process team/aws/x":       true,
+		"version --help":                      false,
+		"credential-process":                  false,
+		"credential-process a b":              false,
+		"credential-process -h":               false,
+		"credential-process --":               false,
+		"credential-process a --cache kernel": false,
+		"exec a":                              false,
+	} {
+		args := strings.Fields(line)
+		command := unparsed(args)
+		if (command != nil) != isUnparsed {
+			t.Errorf("%q: %#v", line, command)
+		}
+		if !isUnparsed {
+			continue
+		}
+		parser, err := newParser(args[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := parser.Parse(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := parsed.Selected().Target.Interface(); !reflect.DeepEqual(command, want) {
+			t.Errorf("%q is %#v, parsed %#v", line, command, want)
 		}
 	}
 }

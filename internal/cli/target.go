@@ -50,6 +50,9 @@ type targetFlags struct {
 	Settle      seconds `default:"60s" placeholder:"60s" help:"How long to wait until AWS knows the keys of a new IAM user; 0 for not at all."`
 }
 
+// defaultSettle is the default of --settle, for a line that is not parsed (unparsed).
+const defaultSettle = seconds(60 * time.Second)
+
 // seconds is a duration as Vault writes it: "900", "15m", "1d".
 type seconds time.Duration
 
