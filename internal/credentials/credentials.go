@@ -79,7 +79,8 @@ type Rule int
 
 const (
 	// Refreshable is for callers that come back for more: fresh while more than
-	// the smaller of 16 minutes and half the lifetime remains. botocore calls a
+	// the smaller of 16 minutes and half the lifetime remains, and a part of the
+	// rest that differs from lease to lease (Lease.spread). botocore calls a
 	// credential_process on every signed request once less than 15 minutes
 	// remain (_advisory_refresh_timeout in botocore/credentials.py).
 	Refreshable Rule = iota
@@ -119,9 +120,19 @@ func (l Lease) StaleAt(rule Rule) time.Time {
 
 // reserve is the lifetime that must be left for a caller of the rule.
 func (l Lease) reserve(rule Rule) time.Duration {
-	half := max(0, l.Expiry.Sub(l.Issued), l.Granted) / 2
+	life := max(0, l.Expiry.Sub(l.Issued), l.Granted)
 	if rule == HandOut {
-		return min(half, longEnough)
+		return min(life/2, longEnough)
 	}
-	return min(half, refreshAhead)
+	least := min(life/2, refreshAhead)
+	return least + l.spread(life-least)
+}
+
+// spread is up to an eighth of the time for which the lease would be fresh, and at
+// most 16 minutes. Machines that all got their credentials when an outage ended
+// would otherwise come back together after each lifetime. The fraction of the second
+// in which the lease began is as good as random, and the same for every process.
+func (l Lease) spread(fresh time.Duration) time.Duration {
+	most := min(fresh/8, refreshAhead)
+	return time.Duration(float64(most) * float64(l.Issued.Nanosecond()) / float64(time.Second))
 }

@@ -108,6 +108,34 @@ func TestStaleAt(t *testing.T) {
 }
 
 // Every field must be in the key, or two targets share credentials.
+// A thousand machines that an outage has brought together ask at different times the
+// next time, none of them later than the rule has it, and none much earlier.
+func TestFleetComesApart(t *testing.T) {
+	outage := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for life, window := range map[time.Duration]struct{ first, last time.Duration }{
+		15 * time.Minute: {6*time.Minute + 33*time.Second, 7*time.Minute + 31*time.Second},
+		time.Hour:        {38*time.Minute + 30*time.Second, 44*time.Minute + time.Second},
+		12 * time.Hour:   {11*time.Hour + 28*time.Minute, 11*time.Hour + 44*time.Minute + time.Second},
+	} {
+		perMinute := map[time.Duration]int{}
+		for i := range 1000 {
+			issued := outage.Add(time.Duration(i) * time.Millisecond)
+			after := Lease{Issued: issued, Expiry: issued.Add(life)}.StaleAt(Refreshable).Sub(outage)
+			if after < window.first || after > window.last {
+				t.Fatalf("%v: stale after %v", life, after)
+			}
+			perMinute[after.Truncate(time.Minute)]++
+		}
+		// All of them at once, divided by the minutes that they are spread over.
+		minutes := int((window.last - window.first) / time.Minute)
+		for minute, n := range perMinute {
+			if minutes > 0 && n > 1100/minutes {
+				t.Errorf("%v: %d in minute %v", life, n, minute)
+			}
+		}
+	}
+}
+
 func TestKeyCoversEveryField(t *testing.T) {
 	base := Request{}
 	seen := map[string]string{base.Key(): "zero"}
