@@ -12,7 +12,7 @@ import (
 // core on a pipe gets it in spite of RLIMIT_CORE (core(5)), so the process is
 // made one that is never dumped.
 func raise(sig syscall.Signal) {
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	Conceal()
 	runtime.LockOSThread()
 	setDefault(sig)
 	// To this very thread, so that it is over when the call returns.

@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -11,7 +12,8 @@ import (
 // of processes and any number of times, until release is called or this process
 // ends. Only this user can read it, and nobody can write it.
 //
-// On Linux the file exists in memory alone. Where that cannot be done it is a
+// On Linux the file exists in memory alone, and the end of this process is that of the
+// file a moment later. Where that cannot be done it is a
 // file in dir, whose name begins with name and this process's ID, and which is
 // removed by release, or by the next call with the same dir and name if this
 // process died before.
@@ -33,6 +35,13 @@ func Lend(dir, name string, data []byte) (path string, release func(), err error
 	}
 	return path, release, err
 }
+
+// LenderWord as its only argument makes this program BeLender.
+const LenderWord = "__lend"
+
+// BeLender does all that a process has to do through which a lent file is opened: it is
+// there until its standard input ends. On Linux Lend starts one.
+func BeLender() { _, _ = io.Copy(io.Discard, os.Stdin) }
 
 var errSwept = errors.New("taken for an abandoned one")
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func init() { programs["lend"] = beLend }
@@ -17,6 +18,7 @@ func init() { programs["lend"] = beLend }
 // beLend lends in the directory of its first argument, and supervises the rest
 // with the path in FILE.
 func beLend(arguments []string) (status int) {
+	Conceal()
 	lend := Lend
 	if os.Getenv("CHILD_TEST_DISK") != "" {
 		lend = lendFile
@@ -97,8 +99,14 @@ func killedLender(t *testing.T, dir, disk string) (path string) {
 func TestLentFileIsGoneWithItsMaker(t *testing.T) {
 	dir := t.TempDir()
 	path := killedLender(t, dir, "")
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is still there: %v", path, err)
+		}
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
 		t.Errorf("on disk: %v, %v", entries, err)

@@ -31,7 +31,12 @@ var prepare = func() {}
 
 // programs are "run", which stands in for vaws exec, and what else the tests of
 // an operating system need.
-var programs = map[string]func(arguments []string) (status int){"run": beRun}
+var programs = map[string]func(arguments []string) (status int){"run": beRun, LenderWord: beLender}
+
+func beLender([]string) (status int) {
+	BeLender()
+	return 0
+}
 
 // beRun runs its arguments as vaws exec does, in the PATH that CHILD_TEST_PATH
 // gives, and prints the error and its hints.
@@ -58,8 +63,9 @@ func report(err error) (status int) {
 }
 
 // beBusy does what vaws may have done by the time that it runs a command:
-// listened for signals, opened files and connections, started goroutines.
+// concealed itself, listened for signals, opened files and connections, started goroutines.
 func beBusy() {
+	Conceal()
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, syscall.SIGHUP, syscall.SIGTERM)
 	if _, err := os.Open(os.DevNull); err != nil {
 		panic(err)

@@ -78,6 +78,11 @@ const helperName = "vaws-token-helper"
 // Main runs the command line, which begins with the program's name, and returns the
 // exit status.
 func Main(args []string) int {
+	if len(args) == 2 && args[1] == child.LenderWord {
+		child.BeLender()
+		return 0
+	}
+	child.Conceal()
 	program, args := filepath.Base(args[0]), args[1:]
 	if strings.TrimSuffix(program, ".exe") == helperName {
 		args = append([]string{"token-helper"}, args...)
