@@ -18,7 +18,43 @@ func makeDir(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return hintDir(fmt.Errorf("making the cache directory: %w", err))
 	}
-	return checkDir(path)
+	if err := checkDir(path); err != nil {
+		return err
+	}
+	hideDir(path)
+	return nil
+}
+
+// hideDir takes a directory of the user's own out of others' sight, in which a restored
+// backup or a copy may have put it: whoever can open a lock can hold it. A file system
+// without modes leaves it as it is.
+func hideDir(path string) {
+	d, err := os.OpenFile(path, os.O_RDONLY|openWary, 0)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	info, err := d.Stat()
+	if err != nil || !info.IsDir() || info.Mode().Perm()&0o077 == 0 {
+		return
+	}
+	if uid, _, known := owner(info); known && uid == os.Geteuid() {
+		_ = d.Chmod(info.Mode().Perm() &^ 0o077)
+	}
+}
+
+// MakeDir makes a directory called name in that of the cache, for the user alone, if it
+// does not exist, and returns its path.
+func MakeDir(name string) (path string, err error) {
+	dir, err := DefaultDir()
+	if err != nil {
+		return "", err
+	}
+	if err := makeDir(dir); err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, name)
+	return path, makeDir(path)
 }
 
 // checkDir refuses a directory in which somebody else could put files.

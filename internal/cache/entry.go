@@ -3,7 +3,6 @@ package cache
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -54,7 +53,7 @@ func (c *Cache) makeDirs() error {
 
 func (c *Cache) readEntry(k *key, n entryName) ([]byte, error) {
 	path := c.entryPath(k, n)
-	file, err := readRegular(path, entryLimit)
+	file, err := readOwn(path, entryLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -87,35 +86,18 @@ func (c *Cache) removeEntry(k *key, n entryName) {
 	}
 }
 
-// readRegular reads a regular file of at most limit bytes. It neither follows
-// a symbolic link nor waits for the writer of a pipe.
-func readRegular(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openWary, 0)
+// readOwn reads a file of the cache of at most limit bytes.
+func readOwn(path string, limit int64) ([]byte, error) {
+	f, info, err := openOwn(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, limit)
-}
-
-func readAll(f *os.File, limit int64) ([]byte, error) {
-	info, err := f.Stat()
+	data, err := readAll(f, info, limit)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: not a regular file", f.Name())
-	}
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s: more than %d bytes", f.Name(), limit)
-	}
-	// ReadAt stops at the size seen, whatever a writer appends meanwhile.
-	data := make([]byte, info.Size())
-	n, err := f.ReadAt(data, 0)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	return data[:n], nil
+	return data, nil
 }
 
 // replaceFile puts data in path's place in one step. Nothing is synced to disk:

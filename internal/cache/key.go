@@ -26,12 +26,14 @@ type key struct {
 func newKey() *key {
 	var secret [keySize]byte
 	rand.Read(secret[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
-	return keyOf(secret)
+	return keyOf(&secret)
 }
 
-func keyOf(secret [keySize]byte) *key {
+// keyOf copies the secret. It takes an address because Go prints arguments when it
+// crashes, and would print an array's bytes.
+func keyOf(secret *[keySize]byte) *key {
 	sum := sha256.Sum256(append([]byte("vaws key id"), secret[:]...))
-	return &key{id: hex.EncodeToString(sum[:8]), secret: secret, aead: newAEAD(secret[:])}
+	return &key{id: hex.EncodeToString(sum[:8]), secret: *secret, aead: newAEAD(secret[:])}
 }
 
 // text is how a keyring holds the key.
@@ -47,15 +49,14 @@ func parseKey(text []byte) (*key, error) {
 	var secret [keySize]byte
 	if len(text) == hex.EncodedLen(keySize) {
 		if _, err := hex.Decode(secret[:], text); err == nil {
-			return keyOf(secret), nil
+			return keyOf(&secret), nil
 		}
 	}
 	raw, err := base64.StdEncoding.DecodeString(string(text))
 	if err != nil || len(raw) != keySize {
 		return nil, errNotAKey // without a cause: it might quote the text
 	}
-	copy(secret[:], raw)
-	return keyOf(secret), nil
+	return keyOf((*[keySize]byte)(raw)), nil
 }
 
 // keyToRead returns the key, or nil if there is none. It asks the place again

@@ -24,6 +24,9 @@ func Roles(dir string, most int) []Role {
 		}
 	}
 	entries := filepath.Join(dir, entriesName)
+	if checkDir(dir) != nil || checkDir(entries) != nil {
+		return nil
+	}
 	d, err := os.Open(entries)
 	if err != nil {
 		return nil
@@ -49,7 +52,7 @@ func Roles(dir string, most int) []Role {
 // readRole takes from the start of an entry, for which there is room in start, no more
 // than it needs: the shell waits.
 func readRole(path string, start []byte) (Role, bool) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openWary, 0)
+	f, _, err := openOwn(path)
 	if err != nil {
 		return Role{}, false
 	}

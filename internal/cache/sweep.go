@@ -100,7 +100,7 @@ func (h header) isOver(now time.Time) bool {
 }
 
 func readHeader(path string) (header, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openWary, 0)
+	f, _, err := openOwn(path)
 	if err != nil {
 		return header{}, err
 	}

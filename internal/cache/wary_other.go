@@ -2,5 +2,8 @@
 
 package cache
 
-// openWary has no flags to give here.
-const openWary = 0
+// There are no flags to give here.
+const (
+	openNoWait = 0
+	openWary   = 0
+)

@@ -4,6 +4,9 @@ package cache
 
 import "syscall"
 
-// openWary opens a file without following a symbolic link and without waiting
-// for the other end of a pipe.
-const openWary = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+const (
+	// openNoWait opens a file without waiting for the other end of a pipe.
+	openNoWait = syscall.O_NONBLOCK
+	// openWary does not follow a symbolic link, either.
+	openWary = openNoWait | syscall.O_NOFOLLOW
+)
