@@ -16,7 +16,7 @@ func hold(f *os.File) error {
 
 // removeAbandoned removes the file unless somebody holds it.
 func removeAbandoned(path string) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}

@@ -13,22 +13,22 @@ import (
 // ends. Only this user can read it, and nobody can write it.
 //
 // On Linux the file exists in memory alone, and the end of this process is that of the
-// file a moment later. Where that cannot be done it is a
-// file in dir, whose name begins with name and this process's ID, and which is
-// removed by release, or by the next call with the same dir and name if this
-// process died before.
-func Lend(dir, name string, data []byte) (path string, release func(), err error) {
+// file a moment later. Where that cannot be done it is a file in the directory that dir
+// makes for the user alone. Its name begins with name and this process's ID, and it is
+// removed by release, or by the next call with the same name if this process died before.
+func Lend(dir func() (string, error), name string, data []byte) (path string, release func(), err error) {
 	path, release, err = lendMemory(name, data)
 	if err == nil {
 		return path, release, nil
 	}
-	sweep(dir, name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	place, err := dir()
+	if err != nil {
 		return "", nil, fmt.Errorf("lending %s: %w", name, err)
 	}
+	sweep(place, name)
 	const attempts = 3 // another process's sweep may come between write and hold
 	for range attempts {
-		path, release, err = lendFile(dir, name, data)
+		path, release, err = lendFile(place, name, data)
 		if !errors.Is(err, errSwept) {
 			break
 		}

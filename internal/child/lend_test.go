@@ -13,7 +13,7 @@ import (
 func TestLend(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache", "lent")
 	for _, data := range [][]byte{nil, []byte("[profile x]\n"), bytes.Repeat([]byte("a"), 1<<20)} {
-		path, release, err := Lend(dir, "config", data)
+		path, release, err := Lend(func() (string, error) { return dir, os.MkdirAll(dir, 0o700) }, "config", data)
 		if err != nil {
 			t.Fatal(err)
 		}

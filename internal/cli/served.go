@@ -98,7 +98,7 @@ func (s *session) filesWithoutDefault() (set []credentials.Variable, release fun
 		if !changed {
 			continue
 		}
-		path, r, err := child.Lend(lendDir(), filepath.Base(file.path), filtered)
+		path, r, err := child.Lend(lendDir, filepath.Base(file.path), filtered)
 		if err != nil {
 			release()
 			return nil, nil, err
@@ -109,11 +109,5 @@ func (s *session) filesWithoutDefault() (set []credentials.Variable, release fun
 	return set, release, nil
 }
 
-// lendDir is where lent files are on systems that cannot keep them in memory.
-func lendDir() string {
-	dir, err := cache.DefaultDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(dir, "lent")
-}
+// lendDir makes the directory of lent files on systems that cannot keep them in memory.
+func lendDir() (string, error) { return cache.MakeDir("lent") }
