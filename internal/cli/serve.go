@@ -10,11 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 
+	"vaws/internal/cache"
 	"vaws/internal/credentials"
 	"vaws/internal/endpoint"
 	"vaws/internal/hint"
@@ -152,27 +152,22 @@ func (v *serveCommand) token() (string, error) {
 	return token, nil
 }
 
+// tokenFileLimit is what fits into a request's headers.
+const tokenFileLimit = 8 << 10
+
 // readOrMakeToken reads the token file, which nobody else may read, or makes one
 // if there is none. SDKs refuse a token with a newline at its end, so there must
 // be none in the file.
 func readOrMakeToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeToken(path)
-	}
+	text, err := cache.ReadPrivate(path, tokenFileLimit)
 	const advice = "remove it, and vaws makes one: rm "
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return makeToken(path)
+	case err != nil && len(hint.Of(err)) > 0:
+		return "", err
 	case err != nil:
-		return "", hint.Wrap(withoutPath(err), "name a file in a directory that exists: --token-file ~/.vaws-token")
-	case !info.Mode().IsRegular():
-		return "", hint.Errorf("name a file: --token-file ~/.vaws-token", "not a regular file")
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return "", hint.Errorf("run: chmod 600 "+hint.Quote(path), "others may read it (mode %04o)", info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		return "", withoutPath(err)
+		return "", hint.Wrap(withoutPath(err), "name a file of your own: --token-file ~/.vaws-token")
 	case len(text) < 32:
 		return "", hint.Errorf(advice+hint.Quote(path), "less than 32 characters are no token")
 	case strings.ContainsFunc(string(text), func(r rune) bool { return r <= ' ' || r > '~' }):

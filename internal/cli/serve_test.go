@@ -48,7 +48,13 @@ func TestTokenFilesThatAreRefused(t *testing.T) {
 	}
 	paths := []string{dir, write("empty", "\n", 0o600), write("newline", strings.Repeat("s3cret", 6)+"\n", 0o600), filepath.Join(dir, "none", "token")}
 	if runtime.GOOS != "windows" {
-		paths = append(paths, write("open", strings.Repeat("s3cret", 6), 0o640))
+		paths = append(paths, write("open", strings.Repeat("s3cret", 6), 0o644))
+	}
+	if os.Geteuid() == 0 { // who made it knows it
+		theirs := write("theirs", strings.Repeat("s3cret", 6), 0o600)
+		if err := os.Chown(theirs, 12345, -1); err == nil {
+			paths = append(paths, theirs)
+		}
 	}
 	for _, path := range paths {
 		token, err := readOrMakeToken(path)
