@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,8 +79,25 @@ func (f *File) check() error {
 	if err == nil && dir.Mode().Perm()&0o222 == 0 {
 		return hint.Errorf("run: chmod u+w "+hint.Quote(filepath.Dir(f.target)), "its directory is read-only")
 	}
-	f.Data, err = os.ReadFile(f.target)
+	f.Data, err = f.read()
 	return hint.Wrap(err, "check AWS_CONFIG_FILE and the file's mode")
+}
+
+// read reads the file that was examined, and no other that has come in its place.
+func (f *File) read() ([]byte, error) {
+	file, err := os.Open(f.target)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !os.SameFile(info, f.info) {
+		err = errors.New("somebody else has changed it meanwhile")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(file)
 }
 
 // leftover begins the names of files that are to replace the config.

@@ -194,6 +194,29 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// What is read is the file whose owner and mode were examined.
+func TestSwappedBeforeItIsRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path+"-new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+"-new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("mine")
+	f := &File{Path: path}
+	if err := f.find(); err != nil {
+		t.Fatal(err)
+	}
+	write("theirs")
+	if err := f.check(); err == nil || !strings.Contains(err.Error(), "changed it meanwhile") {
+		t.Errorf("%v, read %q", err, f.Data)
+	}
+}
+
 func TestLeftoversGo(t *testing.T) {
 	dir := t.TempDir()
 	old, young := filepath.Join(dir, leftover+"1"), filepath.Join(dir, leftover+"2")
