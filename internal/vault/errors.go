@@ -327,13 +327,24 @@ func explainTLS(at string, err error) error {
 func (s *Source) cleaned(err error, secrets ...string) error {
 	secrets = append(secrets, s.config.MFACode)
 	if s.client != nil {
-		secrets = append(secrets, s.client.Token())
+		secrets = append(append(secrets, s.client.Token()), ownHeaders(s.client)...)
 	}
 	text := oneLine(err.Error(), secrets)
 	if text == err.Error() {
 		return err
 	}
 	return &cleanError{text, err}
+}
+
+// ownHeaders are the values of VAULT_HEADERS, with which proxies in front of Vault let
+// vaws pass.
+func ownHeaders(client *api.Client) (values []string) {
+	for name, sent := range client.Headers() {
+		if !strings.HasPrefix(name, "X-Vault-") {
+			values = append(values, sent...)
+		}
+	}
+	return values
 }
 
 // cleanError shows other words than the error that it stands for.

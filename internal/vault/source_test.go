@@ -228,6 +228,15 @@ func TestNothingOfTheEnvironmentReachesVault(t *testing.T) {
 	}
 }
 
+// A proxy that says what it was sent tells nobody what lets vaws pass.
+func TestHeadersThatAreEchoed(t *testing.T) {
+	c := Config{Headers: `{"X-Pass":"let-me-pass"}`}
+	_, err := mint(t, request, c, write(400, `{"errors":["saw let-me-pass for team-namespace"]}`))
+	if err == nil || !strings.Contains(err.Error(), "saw [secret] for team-namespace") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestHeadersOfTheSurroundings(t *testing.T) {
 	_, err := mint(t, request, Config{Headers: `{"X-Mine":"1"}`}, func(w http.ResponseWriter, req *http.Request) {
 		if req.Header.Get("X-Mine") != "1" {
