@@ -152,6 +152,21 @@ func TestConcealedAndItsChildrenAreNot(t *testing.T) {
 	}
 }
 
+// Other users see nothing of vaws nor of its command, as of any process.
+func TestOtherUsersSeeNothing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to be two other users")
+	}
+	dir := sharedDir(t)
+	for _, arguments := range [][]string{{"sit"}, {"sit", "concealed"}, {"run", "/proc/self/exe", "sit"}, {"supervise", "/proc/self/exe", "sit"}} {
+		look := asUser(dir, "look", sitting(t, asUser(dir, arguments...)))
+		look.SysProcAttr.Credential = &syscall.Credential{Uid: 65533, Gid: 65533}
+		if out, err := look.CombinedOutput(); err != nil || string(out) != closed {
+			t.Errorf("%q: %v, %s", arguments, err, out)
+		}
+	}
+}
+
 // cored runs a command that aborts, with no limit on cores, and reports whether there
 // was one.
 func cored(t *testing.T, arguments ...string) bool {
