@@ -23,7 +23,7 @@ import (
 
 const docsRoot = "../.."
 
-// docPages are README.md and docs/*.md, by their path from the root.
+// docPages are README.md, SECURITY.md and docs/*.md, by their path from the root.
 func docPages(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(docsRoot + "/docs/*.md")
@@ -31,7 +31,7 @@ func docPages(t *testing.T) map[string]string {
 		t.Fatalf("pages: %q, %v", paths, err)
 	}
 	texts := map[string]string{}
-	for _, path := range append(paths, docsRoot+"/README.md") {
+	for _, path := range append(paths, docsRoot+"/README.md", docsRoot+"/SECURITY.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
