@@ -84,7 +84,9 @@ func startWithInput(cmd *exec.Cmd, input string) (*process, error) {
 	return p, p.stdin.Close()
 }
 
-// busConfig is a session bus with one socket and without services.
+// busConfig is a session bus with one socket, without services, and with the limits of
+// the session.conf that comes with dbus: by default a bus takes no more than 256
+// connections of a user.
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -97,6 +99,10 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
     <allow eavesdrop="true"/>
     <allow own="*"/>
   </policy>
+  <limit name="max_completed_connections">100000</limit>
+  <limit name="max_incomplete_connections">10000</limit>
+  <limit name="max_connections_per_user">100000</limit>
+  <limit name="max_replies_per_connection">50000</limit>
 </busconfig>
 `
 
