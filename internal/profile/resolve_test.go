@@ -13,7 +13,7 @@ import (
 )
 
 // query asks for a name against the given AWS config and variables.
-func query(t *testing.T, config, name string, env map[string]string) Query {
+func query(t testing.TB, config, name string, env map[string]string) Query {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
