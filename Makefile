@@ -15,7 +15,7 @@ OUT ?= vaws
 # otherwise each of them would compile Vault's 1,500 packages once more.
 STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 
-.PHONY: help build test unit e2e demo playground pictures lint lint-program lint-lab vault tools clean
+.PHONY: help build test unit e2e bench demo playground pictures lint lint-program lint-lab vault tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ unit: ## run the program's unit tests with the race detector, and name what was 
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
 	@sed -n '/^<!-- faults -->/,/^<!-- \/faults -->/{/^<!--/d;p}' docs/reliability.md
+
+bench: ## measure vaws, and write docs/performance.md's figures and plots (idle machine)
+	@$(LAB)/install-debian bench
+	cd $(LAB) && $(STATIC) go run ./bench
 
 demo: ## show vaws at work, against a real Vault and a stand-in for AWS
 	@cd $(LAB) && $(STATIC) go run ./demo

@@ -34,6 +34,12 @@ func ScrubEnvironment() {
 	}
 }
 
+// Root is the directory of the repository, by its absolute path.
+func Root() (string, error) {
+	module, err := moduleDir()
+	return filepath.Join(module, "..", ".."), err
+}
+
 // moduleDir finds the directory of the lab's module, from the working directory
 // upwards or in the repository's root.
 func moduleDir() (string, error) {

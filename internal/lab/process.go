@@ -54,6 +54,16 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	return p, nil
 }
 
+// Start starts cmd, whose Stdin must be unset, as a process that does not outlive this
+// one. end asks it to terminate, and returns when it is gone.
+func Start(cmd *exec.Cmd) (end func(), err error) {
+	p, err := startProcess(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return p.end, nil
+}
+
 // startTalking starts cmd like startProcess, and decodes into line the JSON that
 // it prints when it is ready.
 func startTalking(cmd *exec.Cmd, line any) (*process, error) {
