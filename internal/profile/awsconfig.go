@@ -29,9 +29,9 @@ type section struct {
 
 // awsConfig is the part of an AWS config that a call needs.
 type awsConfig struct {
-	vaws      section  // [vaws]
-	profile   section  // [profile NAME], or [default] where NAME is "default"
-	addresses []string // every vaws_address of the file, each once; normalised where that can be done
+	vaws    section // [vaws]
+	profile section // [profile NAME], or [default] where NAME is "default"
+	address soleAddress
 }
 
 // ConfigPath is the AWS config file that SDKs read: AWS_CONFIG_FILE, else
@@ -100,8 +100,8 @@ func parseConfig(path string, data []byte, profile string) (awsConfig, error) {
 	conf := awsConfig{vaws: section{path: path}, profile: section{path: path}}
 	var vaws, wanted bytes.Buffer
 	err := scan(path, data, func(l line) error {
-		if len(l.text) > len(keyPrefix) && !l.isHeader && !l.continues && (l.text[0] == 'v' || l.text[0] == 'V') {
-			conf.addAddress(l)
+		if !l.isHeader && !l.continues {
+			conf.address.add(l)
 		}
 		switch {
 		case l.section == "vaws":
@@ -184,17 +184,37 @@ func checkQuote(value string) error {
 	return nil
 }
 
-func (c *awsConfig) addAddress(l line) {
+// soleAddress is the one address of Vault that a config names. Which others there
+// are is of no interest, and so little is done for each line: there may be thousands.
+type soleAddress struct {
+	line    []byte // that named it
+	normal  string
+	several bool
+}
+
+var addressKey = []byte(keyName(Address))
+
+func (a *soleAddress) add(l line) {
+	if a.several || len(l.text) < len(addressKey) || !bytes.EqualFold(l.text[:len(addressKey)], addressKey) || bytes.Equal(l.text, a.line) {
+		return
+	}
 	name, value, _ := l.option()
-	if name != keyName(Address) {
+	if name != string(addressKey) {
 		return
 	}
 	if normal, err := normalise(value); err == nil {
 		value = normal
 	}
-	if !slices.Contains(c.addresses, value) {
-		c.addresses = append(c.addresses, value)
+	a.several = a.line != nil && value != a.normal
+	a.line, a.normal = l.text, value
+}
+
+// get is the address, or nothing if there is none or are several.
+func (a soleAddress) get() string {
+	if a.several {
+		return ""
 	}
+	return a.normal
 }
 
 // parse reads the collected options with ini.v1, set to AWS's dialect: raw

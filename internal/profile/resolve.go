@@ -59,7 +59,7 @@ func ForRequest(r credentials.Request, getenv func(string) string) (Target, erro
 	if s.defaults, err = conf.vaws.layer(); err != nil {
 		return Target{}, err
 	}
-	s.home = home(getenv, s.defaults, conf.addresses)
+	s.home = home(getenv, s.defaults, conf.address.get())
 	s.keepOwn()
 	t := Target{Name: r.Role, Request: r, Home: s.home, Ambient: s.home == s.address}
 	err = s.surround(&t, getenv)
@@ -98,7 +98,7 @@ func sourcesOf(conf awsConfig, q Query) (*sources, error) {
 	if s.defaults, err = conf.vaws.layer(); err != nil {
 		return nil, err
 	}
-	s.home = home(q.Getenv, s.defaults, conf.addresses)
+	s.home = home(q.Getenv, s.defaults, conf.address.get())
 	return s, checkVawsSection(conf.vaws)
 }
 

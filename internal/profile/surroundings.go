@@ -27,11 +27,7 @@ const (
 
 // home is the address that VAULT_TOKEN, the token helper and the rest of the
 // surroundings belong to.
-func home(getenv func(string) string, defaults layer, named []string) string {
-	only := ""
-	if len(named) == 1 {
-		only = named[0]
-	}
+func home(getenv func(string) string, defaults layer, only string) string {
 	for _, candidate := range []string{getenv("VAULT_ADDR"), defaults.values[Address], only, getenv("VAULT_AGENT_ADDR")} {
 		if candidate == "" {
 			continue

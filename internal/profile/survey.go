@@ -48,7 +48,7 @@ type survey struct {
 	byName    map[string]*surveyed
 	strangers []*surveyed // sections that are neither a profile nor [vaws]
 	repeats   []repeat
-	addresses []string
+	address   soleAddress
 	outside   int // number of a line before the first section; 0: there is none
 }
 
@@ -72,7 +72,6 @@ type repeat struct {
 // surveyConfig reads all sections. An error is one of the file's form.
 func surveyConfig(path string, data []byte) (*survey, error) {
 	w := &survey{path: path, byName: map[string]*surveyed{}, vaws: newSurveyed(path, "vaws")}
-	conf := awsConfig{}
 	others := map[string]*surveyed{}
 	var current *surveyed
 	err := scan(path, data, func(l line) error {
@@ -80,7 +79,7 @@ func surveyConfig(path string, data []byte) (*survey, error) {
 			current = w.enter(l, others)
 		}
 		if !l.isHeader && !l.continues {
-			conf.addAddress(l)
+			w.address.add(l)
 		}
 		if current != nil {
 			w.take(current, l)
@@ -89,7 +88,6 @@ func surveyConfig(path string, data []byte) (*survey, error) {
 		}
 		return nil
 	})
-	w.addresses = conf.addresses
 	for _, s := range append([]*surveyed{w.vaws}, w.profiles...) {
 		if s.err == nil && s.isVaws() {
 			s.err = s.parse(s.text.Bytes())
@@ -150,7 +148,7 @@ func (s *surveyed) isVaws() bool {
 
 // config is what readConfig would find for a profile.
 func (w *survey) config(name string) (awsConfig, error) {
-	conf := awsConfig{vaws: w.vaws.section, profile: section{path: w.path}, addresses: w.addresses}
+	conf := awsConfig{vaws: w.vaws.section, profile: section{path: w.path}, address: w.address}
 	s := w.byName[name]
 	if s == nil {
 		return conf, nil
