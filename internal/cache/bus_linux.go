@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -27,18 +28,21 @@ type bus struct {
 	out    bytes.Buffer // leaves with the next calls
 	serial uint32
 	inside bool // the bus has let this user in
+
+	answered func() // called when all calls of a do are answered
 }
 
 // replyLimit is far above all answers to a handful of calls together.
 const replyLimit = 1 << 20
 
-// dialBus connects. When ctx ends, so does every read and write on the connection.
-func dialBus(ctx context.Context, addresses string) (*bus, error) {
+// dialBus connects within wait. When ctx ends, so does every read and write on the
+// connection.
+func dialBus(ctx context.Context, addresses string, wait time.Duration) (*bus, error) {
 	name, err := socketOf(addresses)
 	if err != nil {
 		return nil, unavailable{err}
 	}
-	s, err := dialSocket(ctx, name)
+	s, err := dialSocket(ctx, name, wait)
 	if err != nil {
 		return nil, unavailable{err}
 	}
@@ -115,6 +119,7 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 			waiting--
 		}
 	}
+	b.answered()
 	return replies, nil
 }
 

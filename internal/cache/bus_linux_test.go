@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,15 +23,16 @@ import (
 // this package go. The real ones are tried end to end.
 type fakeBus struct {
 	mu       sync.Mutex
-	absent   bool     // nobody owns org.freedesktop.secrets
-	refuses  bool     // the user is not let in
-	locked   bool     // the login collection is locked
-	prompts  bool     // CreateItem wants to prompt
-	noLogin  bool     // there is only a default collection
-	none     bool     // there is no collection at all
-	silentAt string   // the method that is never answered; "auth": not even that
-	failAt   string   // the method that fails
-	items    []string // the secrets in the collection
+	absent   bool          // nobody owns org.freedesktop.secrets
+	refuses  bool          // the user is not let in
+	locked   bool          // the login collection is locked
+	prompts  bool          // CreateItem wants to prompt
+	noLogin  bool          // there is only a default collection
+	none     bool          // there is no collection at all
+	silentAt string        // the method that is never answered; "auth": not even that
+	failAt   string        // the method that fails
+	slow     time.Duration // before the answers to Get, OpenSession and GetSecret
+	items    []string      // the secrets in the collection
 	created  []dbus.ObjectPath
 	called   []string
 }
@@ -86,6 +88,9 @@ func (f *fakeBus) serve(conn net.Conn) {
 			return
 		}
 		method := msg.Headers[dbus.FieldMember].Value().(string)
+		if slices.Contains([]string{"Get", "OpenSession", "GetSecret"}, method) {
+			time.Sleep(f.slow)
+		}
 		if answer := f.answer(method, msg); method != f.silentAt {
 			var out bytes.Buffer
 			if err := answer.EncodeTo(&out, binary.LittleEndian); err != nil {
@@ -255,6 +260,16 @@ func TestSilentSecretServiceEndsInTheTimeLimit(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 		})
+	}
+}
+
+// A service that is asked by hundreds at once gives each answer late, but it does.
+func TestSlowSecretServiceIsWaitedFor(t *testing.T) {
+	f := &fakeBus{items: []string{newKey().text()}, slow: 400 * time.Millisecond}
+	o := keyringOptions(t, f.listen(t))
+	o.KeyringWait = time.Second
+	if _, err := Open(t.Context(), o); err != nil {
+		t.Errorf("error %v", err)
 	}
 }
 

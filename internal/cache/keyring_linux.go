@@ -78,39 +78,43 @@ type conversation struct {
 	unlocked, locked []dbus.ObjectPath // the items with the key's attributes
 }
 
-// converse holds a conversation within the time limit.
+// converse holds a conversation, in which each answer has the time limit for itself:
+// where hundreds of processes ask at once, all of them together can take longer.
 func (s secretService) converse(ctx context.Context, say func(conversation) error) error {
 	if s.address == "" {
 		return unavailable{errors.New("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)")}
 	}
-	limited, cancel := context.WithTimeout(ctx, s.wait)
+	limited, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := s.begin(limited, say)
+	limit := time.AfterFunc(s.wait, cancel)
+	defer limit.Stop()
+	err := s.begin(limited, func() { limit.Reset(s.wait) }, say)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded) || limited.Err() != nil:
+	case limited.Err() != nil || errors.Is(err, context.DeadlineExceeded):
 		return hint.Wrap(fmt.Errorf("timed out after %s", s.wait),
 			"see whether the keyring waits for an answer in a window", "run: export VAWS_CACHE=kernel")
 	}
 	return secretError(err)
 }
 
-// begin connects, opens a session and searches.
+// begin connects, opens a session and searches. answered is called at every answer.
 //
 // OpenSession must not be the first call: gnome-keyring notes a new client in an
 // idle callback (ensure_client_for_sender in gkd-secret-service.c) that the call
 // itself may overtake, and then the daemon aborts and the user's keyring is
 // locked. With version 42.1 that took some hundred hits. A property is answered
 // without looking for the client, who is noted by then.
-func (s secretService) begin(ctx context.Context, say func(conversation) error) error {
-	b, err := dialBus(ctx, s.address)
+func (s secretService) begin(ctx context.Context, answered func(), say func(conversation) error) error {
+	b, err := dialBus(ctx, s.address, s.wait)
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	b.answered = answered
 	c := conversation{bus: b}
 	replies, err := b.do(
 		call{"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello", nil},

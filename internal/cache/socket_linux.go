@@ -19,15 +19,15 @@ type socket struct {
 	stop func() // ends the watch over the context
 }
 
-// dialSocket connects to the socket of a process of this user or of root: whoever
-// listens at an address left over in /tmp must not be given the key. A name after
-// "@" is an abstract one. When ctx ends, so does every read and write.
-func dialSocket(ctx context.Context, name string) (*socket, error) {
+// dialSocket connects, within wait, to the socket of a process of this user or of root:
+// whoever listens at an address left over in /tmp must not be given the key. A name
+// after "@" is an abstract one. When ctx ends, so does every read and write.
+func dialSocket(ctx context.Context, name string, wait time.Duration) (*socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a socket: %w", err)
 	}
-	if err = connect(ctx, fd, name); err == nil {
+	if err = connect(ctx, fd, name, wait); err == nil {
 		err = checkPeer(fd)
 	}
 	if err != nil {
@@ -37,24 +37,22 @@ func dialSocket(ctx context.Context, name string) (*socket, error) {
 	return &socket{fd, shutOnEnd(ctx, fd)}, nil
 }
 
-// connect waits while the queue of the listening socket is full, but not longer
-// than ctx allows. dbus-daemon's queue has 30 places (listen in
-// dbus-sysdeps-unix.c), and a build may start hundreds of processes at once.
-func connect(ctx context.Context, fd int, name string) error {
+// connect waits while the queue of the listening socket is full. dbus-daemon's queue
+// has 30 places (listen in dbus-sysdeps-unix.c), and a build may start hundreds of
+// processes at once.
+func connect(ctx context.Context, fd int, name string, wait time.Duration) error {
+	limit := unix.NsecToTimeval(wait.Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
+		return err
+	}
 	for {
-		if deadline, ok := ctx.Deadline(); ok {
-			left := unix.NsecToTimeval(max(time.Until(deadline), time.Microsecond).Nanoseconds())
-			if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &left); err != nil {
-				return err
-			}
-		}
 		err := unix.Connect(fd, &unix.SockaddrUnix{Name: name})
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case err == unix.EAGAIN: // the time is over, a moment before ctx's
+		case err == unix.EAGAIN:
 			return context.DeadlineExceeded
 		case err != unix.EINTR:
 			return fmt.Errorf("connecting to %q: %w", name, err)
