@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -83,6 +85,8 @@ func Main(args []string) int {
 		return 0
 	}
 	child.Conceal()
+	// net/http logs what a server sends beyond its answer, which can be half a secret.
+	log.SetOutput(io.Discard)
 	program, args := filepath.Base(args[0]), args[1:]
 	if strings.TrimSuffix(program, ".exe") == helperName {
 		args = append([]string{"token-helper"}, args...)

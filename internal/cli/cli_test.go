@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -106,6 +108,15 @@ func TestUnparsedIsWhatTheParserWouldSay(t *testing.T) {
 func TestVersion(t *testing.T) {
 	if status, stdout, _ := call(t, nil, "version"); status != 0 || !strings.HasPrefix(stdout, "vaws ") {
 		t.Errorf("status %d, stdout %q", status, stdout)
+	}
+}
+
+// The script fault_answers shows what it would say.
+func TestNothingIsLoggedByOthers(t *testing.T) {
+	before := log.Writer()
+	defer log.SetOutput(before)
+	if status := Main([]string{"vaws", "env", "--no-such-flag"}); status != statusUsage || log.Writer() != io.Discard {
+		t.Errorf("status %d, net/http logs to %v", status, log.Writer())
 	}
 }
 
