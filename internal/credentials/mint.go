@@ -18,7 +18,7 @@ func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began ti
 		p.Debug("another process failed %s ago", p.Now().Sub(f.Time).Round(time.Millisecond))
 		return p.fallBack(entry, d, f.asError(began))
 	}
-	c, err := p.renewOrMint(ctx, r, d, entry.Credentials)
+	c, err := p.replace(ctx, r, d, entry)
 	if err == nil {
 		c, err = p.keep(ctx, r, c)
 	}
@@ -27,6 +27,22 @@ func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began ti
 		return p.fallBack(entry, d, err)
 	}
 	return c, nil
+}
+
+// hurry is how long a Vault that hangs may keep whoever holds credentials that still
+// work. Where AWS throttles, Vault answers after 5 s.
+const hurry = 10 * time.Second
+
+// replace fetches what is to take the entry's place. It hurries if that still works; not
+// where a person may be asked for something, nor with IAM users, of which one more would
+// be made each time that a slow Vault is given up.
+func (p *Provider) replace(ctx context.Context, r Request, d Demand, e Entry) (Credentials, error) {
+	if p.usable(e, d) && e.Credentials.Kind == STS && !d.Retry {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, hurry)
+		defer cancel()
+	}
+	return p.renewOrMint(ctx, r, d, e.Credentials)
 }
 
 // mintUnlocked is for a lock that could not be had. Without it nothing is

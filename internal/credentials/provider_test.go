@@ -31,6 +31,7 @@ type world struct {
 
 	mints, saves, locks, unlocks, renewals, settles int
 	warnings                                        []string
+	hurried                                         bool // the last Mint had a deadline
 	whileLocking                                    func()
 }
 
@@ -85,8 +86,9 @@ func (w *world) SaveFailure(_ context.Context, _ Request, f Failure) error {
 	return nil
 }
 
-func (w *world) Mint(_ context.Context, r Request) (Credentials, error) {
+func (w *world) Mint(ctx context.Context, r Request) (Credentials, error) {
 	w.mints++
+	_, w.hurried = ctx.Deadline()
 	w.mintTTLs = append(w.mintTTLs, r.TTL)
 	if w.mintErr != nil {
 		return Credentials{}, w.mintErr
@@ -190,6 +192,30 @@ func TestStaleButValidOnFailureThenAPause(t *testing.T) {
 	w.advance(4 * time.Second)
 	if _, err := w.get(t, Demand{}); err != nil || w.mints != 2 {
 		t.Errorf("after the pause: err %v, %d mints", err, w.mints)
+	}
+}
+
+// Who holds what still works is not kept waiting by a Vault that hangs.
+func TestWhoHasCredentialsHurries(t *testing.T) {
+	for name, c := range map[string]struct {
+		kind Kind
+		age  time.Duration
+		d    Demand
+		want bool
+	}{
+		"still usable":               {STS, 50 * time.Minute, Demand{}, true},
+		"no longer":                  {STS, 59*time.Minute + time.Second, Demand{}, false},
+		"wants others":               {STS, 50 * time.Minute, Demand{Refresh: true}, false},
+		"a person may be asked":      {STS, 50 * time.Minute, Demand{Retry: true}, false},
+		"users that would be wasted": {IAMUser, 50 * time.Minute, Demand{}, false},
+	} {
+		w := newWorld()
+		w.kind, w.renewErr = c.kind, errors.New("denied")
+		w.entry.Credentials = w.issue(start)
+		w.advance(c.age)
+		if _, err := w.get(t, c.d); err != nil || w.mints != 1 || w.hurried != c.want {
+			t.Errorf("%s: err %v, %d mints, hurried %t", name, err, w.mints, w.hurried)
+		}
 	}
 }
 
