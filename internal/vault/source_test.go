@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,6 +70,8 @@ func TestStrangeAnswers(t *testing.T) {
 		"sealed":             {write(503, `{"errors":["Vault is sealed"]}`), "Vault is sealed"},
 		"quota":              {retryLater("120"), "answer 429 from Vault"},
 		"hangs up":           {hangUp, "EOF"},
+		"HTML 429":           {write(429, "<html>slow down</html>"), "answered 429, but not as Vault does"},
+		"half a header":      {halfAHeader, "connection broken"},
 	} {
 		_, err := mint(t, request, Config{}, c.handler)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -111,11 +114,19 @@ func hangUp(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+func halfAHeader(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err == nil {
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Ty")
+		conn.Close()
+	}
+}
+
 func TestRedirectCarriesNothingToAnotherHost(t *testing.T) {
 	var asked atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1) }))
 	defer other.Close()
-	if _, err := mint(t, request, Config{}, redirect(other.URL+"/v1/aws/sts/r")); err == nil || asked.Load() > 0 {
+	if _, err := mint(t, request, Config{Once: true}, redirect(other.URL+"/v1/aws/sts/r")); err == nil || asked.Load() > 0 {
 		t.Errorf("err %v, the other host was asked %d times", err, asked.Load())
 	}
 }
@@ -136,35 +147,92 @@ func TestOnlyWhatNeverArrivedIsRepeated(t *testing.T) {
 	}
 }
 
+// What the nodes of a cluster say while it has no leader: Vault's http/handler.go and
+// sdk/helper/consts, and its Agent's answer when it cannot reach one.
 func TestStandbyIsAskedAgain(t *testing.T) {
-	var asked atomic.Int32
-	_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
-		if asked.Add(1) < 3 {
-			write(500, `{"errors":["local node not active but active cluster node not found"]}`)(w, req)
-			return
+	for name, standby := range map[string]http.HandlerFunc{
+		"no leader known":     write(500, `{"errors":["local node not active but active cluster node not found"]}`),
+		"none found":          write(503, `{"errors":["no active Vault instance found"]}`),
+		"standby":             write(503, `{"errors":["Vault is in standby mode"]}`),
+		"leader that is gone": func(w http.ResponseWriter, r *http.Request) { redirect("http://127.0.0.1:1"+r.URL.Path)(w, r) },
+		"the same address":    func(w http.ResponseWriter, r *http.Request) { redirect("http://"+r.Host+r.URL.Path)(w, r) },
+	} {
+		var asked atomic.Int32
+		_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
+			if asked.Add(1) < 3 {
+				standby(w, req)
+				return
+			}
+			write(200, good)(w, req)
+		})
+		if err != nil || asked.Load() != 3 {
+			t.Errorf("%s: err %v, asked %d times", name, err, asked.Load())
 		}
-		write(200, good)(w, req)
-	})
-	if err != nil || asked.Load() != 3 {
-		t.Errorf("err %v, asked %d times", err, asked.Load())
 	}
 }
 
-func TestRetriesEnd(t *testing.T) {
+// A log-in page, another scheme, another path: no standby says that.
+func TestOtherRedirectsAreNotRepeated(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"log-in page": redirect("/login"),
+		"302": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusFound)
+		},
+	} {
+		var asked atomic.Int32
+		_, err := mint(t, request, Config{}, func(w http.ResponseWriter, req *http.Request) {
+			asked.Add(1)
+			handler(w, req)
+		})
+		if err == nil || asked.Load() != 1 {
+			t.Errorf("%s: err %v, asked %d times", name, err, asked.Load())
+		}
+	}
+}
+
+// tries counts the attempts until check gives up, and how long that takes.
+func tries(ctx context.Context, resp *http.Response, err error) (n int, took time.Duration) {
 	now := began
 	r := retries{now: func() time.Time { return now }}
-	resp := &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"1"}}}
-	tries := 0
-	for again := true; again; tries++ {
-		again, _ = r.check(context.Background(), resp, nil)
-		now = now.Add(r.pause(0, 0, tries, resp))
+	for again := true; again; n++ {
+		if again, _ = r.check(ctx, resp, err); again {
+			now = now.Add(r.pause(0, 0, n, resp))
+		}
 	}
-	if tries != 4 {
-		t.Errorf("%d tries", tries)
+	return n, now.Sub(began)
+}
+
+func TestRetriesEnd(t *testing.T) {
+	quota := &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"1"}}}
+	standby := &http.Response{StatusCode: 503, Body: io.NopCloser(strings.NewReader("no active Vault instance found"))}
+	leaderless := fmt.Errorf("Put: %w", &redirectError{to: "http://127.0.0.1:1", standby: true})
+	for name, c := range map[string]struct {
+		resp        *http.Response
+		err         error
+		least, most time.Duration
+	}{
+		"quota":    {quota, nil, 3 * time.Second, 4 * time.Second},
+		"refused":  {nil, syscall.ECONNREFUSED, 3 * time.Second, 5 * time.Second},
+		"standby":  {standby, nil, 30 * time.Second, 32 * time.Second},
+		"redirect": {nil, leaderless, 30 * time.Second, 32 * time.Second},
+		"reset":    {nil, syscall.ECONNRESET, 0, 0},
+	} {
+		if n, took := tries(t.Context(), c.resp, c.err); took < c.least || took > c.most || n > maxTries {
+			t.Errorf("%s: %d tries in %v", name, n, took)
+		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+}
+
+// Who is out of time is told what is wrong, not that the time is over.
+func TestNothingIsTriedThatCannotBeInTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if n, took := tries(ctx, nil, syscall.ECONNREFUSED); n != 1 {
+		t.Errorf("%d tries in %v", n, took)
+	}
 	cancel()
-	if again, err := r.check(ctx, resp, nil); again || !errors.Is(err, context.Canceled) {
+	r := retries{now: time.Now}
+	if again, err := r.check(ctx, nil, syscall.ECONNREFUSED); again || !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: again %v, err %v", again, err)
 	}
 }

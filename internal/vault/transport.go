@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,7 +48,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	g.debug("%s %s: %s, %s", req.Method, &asked, resp.Status, took)
 	defer resp.Body.Close()
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		return nil, &redirectError{to: origin(resp)}
+		return nil, &redirectError{to: origin(resp), standby: isStandbys(resp)}
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
@@ -71,8 +73,19 @@ func origin(resp *http.Response) string {
 
 const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]"
 
+// isStandbys reports whether a redirect is a standby's: 307 to the same path at the leader,
+// or at the leader that it still believes in when that is gone (respondStandby in Vault's
+// http/handler.go).
+func isStandbys(resp *http.Response) bool {
+	location, err := resp.Location()
+	return err == nil && resp.StatusCode == http.StatusTemporaryRedirect && location.Path == resp.Request.URL.Path
+}
+
 // redirectError says that Vault sent the client elsewhere.
-type redirectError struct{ to string }
+type redirectError struct {
+	to      string // scheme and host; empty: not to be shown
+	standby bool
+}
 
 func (e *redirectError) Error() string { return fmt.Sprintf("redirected to %q", e.to) }
 
@@ -84,17 +97,25 @@ func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
 
 const (
-	maxTries  = 20
+	maxTries  = 80
 	retryFor  = 3 * time.Second
 	longPause = 2 * time.Second // a longer Retry-After is for the user to wait out
+	// A cluster that lost its leader misses it after 5 to 10 seconds, and needs as many
+	// again for an election that has no winner (performance_multiplier in
+	// https://developer.hashicorp.com/vault/docs/configuration/storage/raft).
+	electFor     = 30 * time.Second
+	longestPause = time.Second
 )
 
 // retries repeats only what surely did not reach an active Vault: repeating a
-// request that did could mint a second IAM user.
+// request that did could mint a second IAM user. (A standby that was forwarding to a
+// leader when that died redirects as well. A user that nobody was told of is deleted by
+// Vault itself, by the engine's write-ahead log.)
 type retries struct {
-	now   func() time.Time
-	mu    sync.Mutex // a client may be asked by several goroutines at once
-	until time.Time
+	now      func() time.Time
+	mu       sync.Mutex // a client may be asked by several goroutines at once
+	began    time.Time  // of the first failure; zero: none yet
+	patience time.Duration
 }
 
 // check implements retryablehttp.CheckRetry.
@@ -102,25 +123,48 @@ func (r *retries) check(ctx context.Context, resp *http.Response, err error) (bo
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	harmless := refused(err) || err == nil && (isStandby(resp) || shortPause(resp) > 0)
+	patience := worthRepeating(resp, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.until.IsZero() {
-		r.until = r.now().Add(retryFor)
+	if r.began.IsZero() {
+		r.began, r.patience = r.now(), 0
 	}
-	if harmless && r.now().Before(r.until) {
+	// A cluster whose one node refuses may still be electing.
+	r.patience = max(r.patience, patience)
+	if patience > 0 && r.now().Before(r.began.Add(r.patience)) && hasTime(ctx, resp) {
 		return true, nil
 	}
-	r.until = time.Time{}
+	r.began = time.Time{}
 	return false, nil
 }
 
-// pause implements retryablehttp.Backoff.
+// worthRepeating is how long to go on after what surely did not reach an active Vault;
+// zero for everything else.
+func worthRepeating(resp *http.Response, err error) time.Duration {
+	redirect := (*redirectError)(nil)
+	switch {
+	case errors.As(err, &redirect) && redirect.standby, err == nil && isStandby(resp):
+		return electFor
+	case refused(err), err == nil && shortPause(resp) > 0:
+		return retryFor
+	}
+	return 0
+}
+
+// hasTime reports whether the pause before the next attempt ends in time. If it does not,
+// what went wrong tells more than that the time is over.
+func hasTime(ctx context.Context, resp *http.Response) bool {
+	end, bounded := ctx.Deadline()
+	return !bounded || time.Until(end) > max(longestPause, shortPause(resp))
+}
+
+// pause implements retryablehttp.Backoff. Of many processes each takes another one.
 func (r *retries) pause(_, _ time.Duration, attempt int, resp *http.Response) time.Duration {
 	if d := shortPause(resp); d > 0 {
 		return d
 	}
-	return min(50*time.Millisecond<<min(attempt, 4), 500*time.Millisecond)
+	longest := min(50*time.Millisecond<<min(attempt, 5), longestPause)
+	return longest/2 + rand.N(longest/2)
 }
 
 // refused reports whether nobody listened at the address. Windows has a number
@@ -129,15 +173,20 @@ func refused(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.Errno(10061))
 }
 
-// isStandby recognises a standby node that has no active one to forward to
-// (consts.ErrStandby and "local node not active" in Vault's http/handler.go).
+// leaderless are the words of a standby node that has no active one to forward to:
+// Vault's http/handler.go, and ErrStandby of its sdk/helper/consts.
+var leaderless = [][]byte{
+	[]byte("local node not active"), []byte("no active Vault instance found"), []byte("Vault is in standby mode"),
+}
+
+// isStandby recognises such a node.
 func isStandby(resp *http.Response) bool {
 	if resp == nil || resp.StatusCode < 500 {
 		return false
 	}
 	body, err := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return err == nil && (bytes.Contains(body, []byte("local node not active")) || bytes.Contains(body, []byte("Vault is in standby mode")))
+	return err == nil && slices.ContainsFunc(leaderless, func(words []byte) bool { return bytes.Contains(body, words) })
 }
 
 // shortPause is the Retry-After of a 429, if it is worth waiting for.
