@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -264,33 +265,76 @@ func (s *Source) explainAny(err error) error {
 	}
 	var answer *api.ResponseError
 	var redirect *redirectError
-	var broken *brokenError
+	var cut *cutError
+	var strange *strangeError
 	var dns *net.DNSError
+	health := "run: curl " + at + "/v1/sys/health"
 	switch {
 	case errors.As(err, &answer) && strings.Contains(strings.Join(answer.Errors, ""), "HTTP request to an HTTPS server"):
 		return hint.Errorf("run: export VAULT_ADDR="+strings.Replace(at, "http:", "https:", 1), "%s speaks TLS", at)
 	case errors.As(err, &answer) && answer.RawError:
-		return hint.Errorf("does a proxy stand before Vault? run: curl "+at+"/v1/sys/health",
-			"%s answered %d, but not as Vault does", at, answer.StatusCode)
+		return hint.Errorf(ofProxies(answer.StatusCode)+"; "+health, "%s answered %d, but not as Vault does", at, answer.StatusCode)
 	case errors.As(err, &answer):
 		return fmt.Errorf("answer %d from Vault: %s", answer.StatusCode, strings.Join(answer.Errors, "; "))
-	case errors.As(err, &redirect) && redirect.to == "":
-		return hint.Errorf("check "+s.addressSetting(), "%s sent vaws elsewhere, where your token does not go", at)
 	case errors.As(err, &redirect):
-		return hint.Errorf("if you trust it: export VAULT_ADDR="+hint.Quote(redirect.to),
-			"%s sent vaws on to %s, where your token does not go", at, redirect.to)
-	case errors.As(err, &broken):
-		return hint.Errorf("try again", "the answer of %s broke off: %w", at, broken.err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return hint.Errorf("run: curl "+at+"/v1/sys/health", "no answer from Vault at %s in time", at)
+		return s.explainRedirect(at, redirect)
 	case strings.Contains(err.Error(), "proxyconnect"):
 		return hint.Errorf("check VAULT_PROXY_ADDR, HTTPS_PROXY and HTTP_PROXY", "the proxy before %s cannot be reached", at)
+	case errors.As(err, &cut):
+		return hint.Errorf("is Vault, or a proxy before it, being restarted? "+health, "%s cut the connection before it had answered: %s", at, cut.why)
+	case errors.As(err, &strange):
+		return hint.Errorf(ofProxies(http.StatusOK)+"; "+health, "%s answered, but not as Vault does: %s", at, strange.why)
+	case errors.As(err, new(*brokenError)) || errors.Is(err, io.ErrUnexpectedEOF):
+		return hint.Errorf("try again; if it stays so, look at what stands between here and Vault", "the answer of %s broke off: %w", at, innermost(err))
+	case isTimeout(err):
+		return hint.Errorf(health, "no answer from Vault at %s in time", at)
 	case refused(err):
 		return hint.Errorf("is it running there? check "+s.addressSetting(), "nothing listens at %s: connection refused", at)
 	case errors.As(err, &dns):
 		return hint.Errorf("check "+s.addressSetting(), "finding %s: %w", at, dns)
 	}
 	return explainTLS(at, err)
+}
+
+// ofProxies is what an answer with that status means if it is none of Vault's.
+func ofProxies(status int) string {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return "so answers a proxy that cannot reach Vault"
+	case http.StatusTooManyRequests:
+		return "so answers a proxy that is asked too often; try again in a while"
+	}
+	return "does a proxy stand before Vault?"
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+// innermost is what an error comes down to, without the addresses around it.
+func innermost(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
+}
+
+// explainRedirect explains a redirect that was not followed. One to where it came from is
+// of a standby behind a load balancer.
+func (s *Source) explainRedirect(at string, redirect *redirectError) error {
+	const elect = "a cluster that is electing a leader says so as well; run: vault status"
+	switch {
+	case redirect.to == "":
+		return hint.Errorf("check "+s.addressSetting(), "%s sent vaws elsewhere, where your token does not go", at)
+	case redirect.standby && redirect.to == at:
+		return hint.Errorf("is there a leader? run: vault status", "%s is a standby of Vault, and reached no leader", at)
+	case redirect.standby:
+		return hint.Wrap(fmt.Errorf("%s is a standby of Vault, and sent vaws on to %s, where your token does not go", at, redirect.to),
+			"if you trust it: export VAULT_ADDR="+hint.Quote(redirect.to), elect)
+	}
+	return hint.Errorf("if you trust it: export VAULT_ADDR="+hint.Quote(redirect.to),
+		"%s sent vaws on to %s, where your token does not go", at, redirect.to)
 }
 
 // addressSetting is what the address of requests comes from.
@@ -304,12 +348,15 @@ func (s *Source) addressSetting() string {
 func explainTLS(at string, err error) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &unknown):
 		return hint.Errorf("trust its authority: set vaws_ca_cert in the profile, or for the Vault in VAULT_ADDR: export VAULT_CACERT=/path/to/ca.pem", "the certificate of %s: %w", at, unknown)
 	case errors.As(err, &name):
 		return hint.Errorf("check VAULT_ADDR, or set VAULT_TLS_SERVER_NAME", "the certificate of %s: %w", at, name)
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return hint.Errorf("have it renewed; or is this machine's clock wrong? run: date", "the certificate of %s: %w", at, invalid)
 	case errors.As(err, &record) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return hint.Errorf("if that is meant: export VAULT_ADDR="+strings.Replace(at, "https:", "http:", 1), "%s does not speak TLS", at)
 	case errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError)):

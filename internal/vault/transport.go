@@ -43,7 +43,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	asked.RawQuery = "" // which a sign-in's code is part of
 	if err != nil {
 		g.debug("%s %s: %v, %s", req.Method, &asked, err, took)
-		return nil, err
+		return nil, asCut(err)
 	}
 	g.debug("%s %s: %s, %s", req.Method, &asked, resp.Status, took)
 	defer resp.Body.Close()
@@ -55,7 +55,10 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &brokenError{err}
 	}
 	if len(body) > maxAnswer {
-		return nil, &brokenError{fmt.Errorf("the answer is longer than %d bytes", maxAnswer)}
+		return nil, &strangeError{fmt.Sprintf("it is longer than %d bytes", maxAnswer)}
+	}
+	if resp.StatusCode == http.StatusOK && len(body) == 0 { // Vault's would be a 204
+		return nil, &strangeError{"there is nothing in it"}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
@@ -95,6 +98,32 @@ type brokenError struct{ err error }
 
 func (e *brokenError) Error() string { return e.err.Error() }
 func (e *brokenError) Unwrap() error { return e.err }
+
+// strangeError says that an answer is none of Vault's.
+type strangeError struct{ why string }
+
+func (e *strangeError) Error() string { return "the answer is not Vault's: " + e.why }
+
+// cutError says that a connection ended before there was an answer. What was asked for
+// may have been done.
+type cutError struct {
+	why string
+	err error
+}
+
+func (e *cutError) Error() string { return e.err.Error() }
+func (e *cutError) Unwrap() error { return e.err }
+
+// asCut recognises a connection that the other side ended. The reason comes without
+// addresses and ports.
+func asCut(err error) error {
+	for _, cut := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, cut) {
+			return &cutError{cut.Error(), err}
+		}
+	}
+	return err
+}
 
 const (
 	maxTries  = 80
