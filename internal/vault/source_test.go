@@ -70,8 +70,11 @@ func TestStrangeAnswers(t *testing.T) {
 		"sealed":             {write(503, `{"errors":["Vault is sealed"]}`), "Vault is sealed"},
 		"quota":              {retryLater("120"), "answer 429 from Vault"},
 		"hangs up":           {hangUp, "cut the connection before it had answered: EOF"},
-		"HTML 429":           {write(429, "<html>slow down</html>"), "answered 429, but not as Vault does"},
-		"half a header":      {halfAHeader, "connection broken"},
+		"HTML 429": {func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "Fri, 20 Nov 2026 17:00:00 GMT")
+			write(429, "<html>slow down</html>")(w, r)
+		}, "answered 429, but not as Vault does"},
+		"half a header": {halfAHeader, "connection broken"},
 	} {
 		_, err := mint(t, request, Config{}, c.handler)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -154,6 +157,7 @@ func TestStandbyIsAskedAgain(t *testing.T) {
 		"no leader known":     write(500, `{"errors":["local node not active but active cluster node not found"]}`),
 		"none found":          write(503, `{"errors":["no active Vault instance found"]}`),
 		"standby":             write(503, `{"errors":["Vault is in standby mode"]}`),
+		"an Agent of none":    write(500, `{"errors":["failed to get the response: Put \"http://127.0.0.1:1/v1/x\": dial tcp 127.0.0.1:1: connect: connection refused"]}`),
 		"leader that is gone": func(w http.ResponseWriter, r *http.Request) { redirect("http://127.0.0.1:1"+r.URL.Path)(w, r) },
 		"the same address":    func(w http.ResponseWriter, r *http.Request) { redirect("http://"+r.Host+r.URL.Path)(w, r) },
 	} {
@@ -211,6 +215,7 @@ func TestRetriesEnd(t *testing.T) {
 		err         error
 		least, most time.Duration
 	}{
+		"unsaid":   {&http.Response{StatusCode: 429}, nil, 3 * time.Second, 4 * time.Second},
 		"quota":    {quota, nil, 3 * time.Second, 4 * time.Second},
 		"refused":  {nil, syscall.ECONNREFUSED, 3 * time.Second, 5 * time.Second},
 		"standby":  {standby, nil, 30 * time.Second, 32 * time.Second},

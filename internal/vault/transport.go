@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -137,9 +136,8 @@ const (
 )
 
 // retries repeats only what surely did not reach an active Vault: repeating a
-// request that did could mint a second IAM user. (A standby that was forwarding to a
-// leader when that died redirects as well. A user that nobody was told of is deleted by
-// Vault itself, by the engine's write-ahead log.)
+// request that did could mint a second IAM user. (A standby that was forwarding one to the
+// leader when that died redirects as well, so there it may be one user too many.)
 type retries struct {
 	now      func() time.Time
 	mu       sync.Mutex // a client may be asked by several goroutines at once
@@ -174,7 +172,7 @@ func worthRepeating(resp *http.Response, err error) time.Duration {
 	switch {
 	case errors.As(err, &redirect) && redirect.standby, err == nil && isStandby(resp):
 		return electFor
-	case refused(err), err == nil && shortPause(resp) > 0:
+	case refused(err), err == nil && (shortPause(resp) > 0 || isRefusedBehind(resp)):
 		return retryFor
 	}
 	return 0
@@ -202,28 +200,47 @@ func refused(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.Errno(10061))
 }
 
-// leaderless are the words of a standby node that has no active one to forward to:
-// Vault's http/handler.go, and ErrStandby of its sdk/helper/consts.
-var leaderless = [][]byte{
-	[]byte("local node not active"), []byte("no active Vault instance found"), []byte("Vault is in standby mode"),
+// isStandby recognises a standby node that has no active one to forward to: Vault's
+// http/handler.go, and ErrStandby of its sdk/helper/consts.
+func isStandby(resp *http.Response) bool {
+	text := failure(resp)
+	return strings.Contains(text, "local node not active") || strings.Contains(text, "no active Vault instance found") ||
+		strings.Contains(text, "Vault is in standby mode")
 }
 
-// isStandby recognises such a node.
-func isStandby(resp *http.Response) bool {
+// isRefusedBehind recognises a Vault Agent or Proxy behind which nobody listens: Vault's
+// command/agentproxyshared/cache/handler.go.
+func isRefusedBehind(resp *http.Response) bool {
+	text := failure(resp)
+	return strings.Contains(text, "failed to get the response") && strings.Contains(text, "connection refused")
+}
+
+// failure is the text of an answer that tells of a failure of Vault; empty for others.
+func failure(resp *http.Response) string {
 	if resp == nil || resp.StatusCode < 500 {
-		return false
+		return ""
 	}
 	body, err := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return err == nil && slices.ContainsFunc(leaderless, func(words []byte) bool { return bytes.Contains(body, words) })
+	if err != nil {
+		return ""
+	}
+	return string(body)
 }
 
-// shortPause is the Retry-After of a 429, if it is worth waiting for.
+// shortPause is the Retry-After of a 429, if it is worth waiting for. Vault tells of none
+// unless its quotas are configured to (enable_rate_limit_response_headers in
+// https://developer.hashicorp.com/vault/api-docs/system/quotas-config); they count by the
+// second then, if nothing else is said.
 func shortPause(resp *http.Response) time.Duration {
 	if resp == nil || resp.StatusCode != http.StatusTooManyRequests {
 		return 0
 	}
-	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	after := resp.Header.Get("Retry-After")
+	if after == "" {
+		return time.Second
+	}
+	seconds, err := strconv.Atoi(after)
 	if d := time.Duration(seconds) * time.Second; err == nil && d > 0 && d <= longPause {
 		return d
 	}
