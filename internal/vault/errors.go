@@ -100,6 +100,11 @@ func readRole(r credentials.Request) string {
 	return fmt.Sprintf("run: vault read %s/roles/%s", r.Mount, r.Role)
 }
 
+// rootCredentials is about what Vault's engine uses itself.
+func rootCredentials(what string) func(credentials.Request) string {
+	return func(r credentials.Request) string { return fmt.Sprintf("%s: vault read %s/config/root", what, r.Mount) }
+}
+
 var advices = []advice{
 	{503, "Vault is sealed", always(unseal)},
 	{0, "did not supply a role_arn", func(r credentials.Request) string {
@@ -123,6 +128,8 @@ var advices = []advice{
 	{0, "could not obtain sts client", func(r credentials.Request) string {
 		return fmt.Sprintf("AWS does not accept Vault's own credentials, or Vault cannot reach STS; run: vault read %s/config/root", r.Mount)
 	}},
+	{0, "ExpiredToken", rootCredentials("Vault's own AWS credentials have expired; give it new ones")},
+	{0, "RequestError: send request failed", rootCredentials("Vault cannot reach AWS; check its network, and the endpoints")},
 	{0, "InvalidClientTokenId", always("AWS does not know Vault's own credentials; check MOUNT/config/root in Vault")},
 	{429, "", always("Vault limits how often it may be asked; try again in a while")},
 	{502, "", always("AWS or the way to it is overloaded; try again in a while")},
@@ -139,6 +146,9 @@ func (s *Source) explainAnswer(ctx context.Context, r credentials.Request, answe
 	}
 	if strings.Contains(text, "missing client token") {
 		return s.noToken()
+	}
+	if strings.Contains(text, "failed to get the response: ") { // command/agentproxyshared/cache/handler.go
+		return hint.Errorf("look at its address of Vault, and at Vault: vault status", "the Vault Agent or Proxy in between reached no Vault: %s", text)
 	}
 	if text == "" {
 		text = "no reason given"
@@ -287,7 +297,7 @@ func (s *Source) explainAny(err error) error {
 	case errors.As(err, new(*brokenError)) || errors.Is(err, io.ErrUnexpectedEOF):
 		return hint.Errorf("try again; if it stays so, look at what stands between here and Vault", "the answer of %s broke off: %w", at, innermost(err))
 	case isTimeout(err):
-		return hint.Errorf(health, "no answer from Vault at %s in time", at)
+		return hint.Errorf(health+" (if that answers, Vault itself waits, as for AWS)", "no answer from Vault at %s in time", at)
 	case refused(err):
 		return hint.Errorf("is it running there? check "+s.addressSetting(), "nothing listens at %s: connection refused", at)
 	case errors.As(err, &dns):
