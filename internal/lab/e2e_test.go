@@ -17,7 +17,9 @@ import (
 // stderr, cmp, env, exists, grep, stdin, wait …) are described in its package
 // documentation; these are added:
 //
-//	vault [@NAME] stop | start | kill | seal | unseal
+//	vault [@NAME] start | seal | unseal
+//	vault [@NAME] stop | kill [after=N]     after=N: in the background, when N more requests
+//	                                        have come in; start waits for that
 //	vault [@NAME] write PATH [KEY=VALUE…]   as root; the answer's JSON is stdout;
 //	                                        KEY=@FILE reads the value from a file
 //	vault [@NAME] read PATH | list PATH | delete PATH
@@ -65,6 +67,15 @@ import (
 //	                                        NAME_CLIENT_CERT and NAME_CLIENT_KEY too
 //	sessionvault NAME                       the same as secondvault, but Vault runs on
 //	                                        session credentials; no static-user
+//	raft NAME                               a Vault of three nodes with integrated storage:
+//	                                        sets NAME_TOKEN, NAME_1_ADDR to NAME_3_ADDR, and
+//	                                        NAME_ADDR, where a balancer hands connections to
+//	                                        the nodes that listen; @NAME_1 to @NAME_3 are
+//	                                        the nodes for the commands above
+//	raft NAME leader VAR | standby VAR      sets VAR to the name of a node, such as NAME_2,
+//	                                        and VAR_ADDR; waits for a leader
+//	raft NAME kill leader [after=N]         as vault kill; N counts the requests to all nodes
+//	raft NAME start                         the nodes that do not run, and waits for a leader
 //	agent NAME [@VAULT] [force | no-auth] [require-header] [ttl=20m]
 //	                                        a Vault Agent that gives requests without a
 //	                                        token its own (kind full, mount aws), or all

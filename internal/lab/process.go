@@ -87,6 +87,16 @@ func startTalking(cmd *exec.Cmd, line any) (*process, error) {
 	return p, nil
 }
 
+// runs reports whether the process has not ended.
+func (p *process) runs() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // end closes standard input and asks the process to terminate, kills it if it
 // does not, and returns when it is gone.
 func (p *process) end() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,8 +25,11 @@ type script struct {
 	silent  *SilentBus
 	spies   map[string]*spy
 	agents  map[string]*Agent
-	logins  logins
-	person  *person
+	rafts   map[string]*Cluster
+
+	amids      sync.WaitGroup // what happens in the background, amid requests
+	logins     logins
+	person     *person
 
 	faults int // that the script has tried so far
 	rows   []faultRow
@@ -158,7 +162,10 @@ type command struct {
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
-	for _, table := range []map[string]command{vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands, tokenCommands, loginCommands, pageCommands, personCommands, faultCommands} {
+	for _, table := range []map[string]command{
+		vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands,
+		tokenCommands, loginCommands, pageCommands, personCommands, faultCommands, raftCommands,
+	} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
 		}

@@ -38,17 +38,22 @@ type Vault struct {
 	options   VaultOptions
 	dir       string
 	unsealKey string
+	node      raftNode
 	client    *api.Client
 	process   *process
 }
 
 // StartVault starts a Vault with empty storage. Close ends it.
 func StartVault(ctx context.Context, o VaultOptions) (*Vault, error) {
+	return startNode(ctx, o, raftNode{})
+}
+
+func startNode(ctx context.Context, o VaultOptions, node raftNode) (*Vault, error) {
 	dir, err := os.MkdirTemp("", "vaws-lab-vault")
 	if err != nil {
 		return nil, err
 	}
-	v := &Vault{options: o, dir: dir}
+	v := &Vault{options: o, dir: dir, node: node}
 	if err := v.launch(ctx); err != nil {
 		_ = v.Close()
 		return nil, err
@@ -59,6 +64,7 @@ func StartVault(ctx context.Context, o VaultOptions) (*Vault, error) {
 // vaultReady is the line that vaultd prints; see vaultd's source.
 type vaultReady struct {
 	Address   string `json:"address"`
+	Cluster   string `json:"cluster"`
 	RootToken string `json:"root_token"`
 	UnsealKey string `json:"unseal_key"`
 	Sealed    bool   `json:"sealed"`
@@ -86,21 +92,29 @@ func (v *Vault) arguments() []string {
 	if t := v.options.TLS; t != nil {
 		args = append(args, "-tls-cert", t.ServerCert, "-tls-key", t.ServerKey, "-tls-client-ca", t.CA)
 	}
-	return args
+	return append(args, v.node.arguments()...)
 }
 
 // port returns the port of the address.
 func (v *Vault) port() string { return v.Addr[strings.LastIndexByte(v.Addr, ':')+1:] }
 
-// opened takes over what a fresh Vault says, or unseals one that restarted.
+// opened takes over what a fresh Vault says, and unseals one that restarted or joined a
+// cluster.
 func (v *Vault) opened(ctx context.Context, ready vaultReady) error {
-	if ready.Sealed {
+	v.Addr, v.node.cluster = ready.Address, ready.Cluster
+	if ready.RootToken != "" {
+		v.RootToken, v.unsealKey = ready.RootToken, ready.UnsealKey
+	} else if first := v.node.first; first != nil {
+		v.RootToken, v.unsealKey = first.RootToken, first.unsealKey
+	}
+	client, err := v.newClient()
+	if err != nil {
+		return err
+	}
+	if v.client = client; ready.Sealed {
 		return v.Unseal(ctx)
 	}
-	v.Addr, v.RootToken, v.unsealKey = ready.Address, ready.RootToken, ready.UnsealKey
-	client, err := v.newClient()
-	v.client = client
-	return err
+	return nil
 }
 
 func (v *Vault) newClient() (*api.Client, error) {
@@ -145,12 +159,10 @@ func (v *Vault) Kill() {
 // Start brings a stopped or killed Vault back, at the same address, with the same
 // storage, unsealed.
 func (v *Vault) Start(ctx context.Context) error {
-	select {
-	case <-v.process.done:
-		return v.launch(ctx)
-	default:
+	if v.process.runs() {
 		return errors.New("the Vault is running")
 	}
+	return v.launch(ctx)
 }
 
 // Seal makes Vault refuse every request until Unseal.
@@ -161,17 +173,21 @@ func (v *Vault) Seal(ctx context.Context) error {
 // Unseal gives Vault its key. What takes a moment after that, such as mounting
 // the engines, is done when it returns.
 func (v *Vault) Unseal(ctx context.Context) error {
-	status, err := v.client.Sys().UnsealWithContext(ctx, v.unsealKey)
-	if err != nil {
+	if _, err := v.client.Sys().UnsealWithContext(ctx, v.unsealKey); err != nil {
 		return err
 	}
-	if status.Sealed {
-		return errors.New("the Vault is still sealed")
+	return v.process.waitUntil(ctx, func() bool { return v.isUsable(ctx) })
+}
+
+// isUsable reports whether Vault answers requests, by itself or as a standby that knows
+// of an active node.
+func (v *Vault) isUsable(ctx context.Context) bool {
+	health, err := v.client.Sys().HealthWithContext(ctx)
+	if err != nil || health.Sealed || !health.Standby {
+		return err == nil && !health.Sealed
 	}
-	return v.process.waitUntil(ctx, func() bool {
-		health, err := v.client.Sys().HealthWithContext(ctx)
-		return err == nil && !health.Standby && !health.Sealed
-	})
+	leader, err := v.client.Sys().LeaderWithContext(ctx)
+	return err == nil && leader.LeaderAddress != ""
 }
 
 // labAgent is the user agent of the lab's own client, which Requests leaves out.

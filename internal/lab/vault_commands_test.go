@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,9 +27,16 @@ var vaultSubcommands = map[string]struct {
 	least int
 	run   func(s *script, v *Vault, ts *testscript.TestScript, args []string) error
 }{
-	"stop":     {0, func(_ *script, v *Vault, _ *testscript.TestScript, _ []string) error { v.Stop(); return nil }},
-	"kill":     {0, func(_ *script, v *Vault, _ *testscript.TestScript, _ []string) error { v.Kill(); return nil }},
-	"start":    {0, func(s *script, v *Vault, _ *testscript.TestScript, _ []string) error { return v.Start(s.ctx) }},
+	"stop": {0, func(s *script, v *Vault, ts *testscript.TestScript, args []string) error {
+		return s.amid(ts, args, []*Vault{v}, func() error { v.Stop(); return nil })
+	}},
+	"kill": {0, func(s *script, v *Vault, ts *testscript.TestScript, args []string) error {
+		return s.amid(ts, args, []*Vault{v}, func() error { v.Kill(); return nil })
+	}},
+	"start": {0, func(s *script, v *Vault, _ *testscript.TestScript, _ []string) error {
+		s.amids.Wait()
+		return v.Start(s.ctx)
+	}},
 	"seal":     {0, func(s *script, v *Vault, _ *testscript.TestScript, _ []string) error { return v.Seal(s.ctx) }},
 	"unseal":   {0, func(s *script, v *Vault, _ *testscript.TestScript, _ []string) error { return v.Unseal(s.ctx) }},
 	"write":    {1, vaultWrite},
@@ -67,6 +76,53 @@ func runVault(s *script, ts *testscript.TestScript, _ bool, args []string) error
 		return fmt.Errorf("no such subcommand, or too few arguments")
 	}
 	return sub.run(s, v, ts, args[1:])
+}
+
+// amid does something at once, or, if the arguments are after=N, in the background when N
+// more requests have reached the Vaults.
+func (s *script) amid(ts *testscript.TestScript, args []string, vaults []*Vault, do func() error) error {
+	if len(args) == 0 {
+		return do()
+	}
+	text, ok := strings.CutPrefix(args[0], "after=")
+	n, err := strconv.Atoi(text)
+	if err != nil || !ok || len(args) > 1 {
+		return fmt.Errorf("what is %q?", args)
+	}
+	before, err := countRequests(vaults)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	failed := make(chan error, 1)
+	s.amids.Go(func() {
+		for err := error(nil); err == nil && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
+			var now int
+			if now, err = countRequests(vaults); err == nil && now >= before+n {
+				failed <- do()
+				return
+			}
+		}
+		failed <- errors.New("it never came to that")
+	})
+	ts.Defer(func() {
+		cancel()
+		if err := <-failed; err != nil {
+			ts.Fatalf("%v: %v", args, err)
+		}
+	})
+	return nil
+}
+
+func countRequests(vaults []*Vault) (n int, err error) {
+	for _, v := range vaults {
+		all, err := v.Requests()
+		if err != nil {
+			return n, err
+		}
+		n += len(all)
+	}
+	return n, nil
 }
 
 // show makes an answer's JSON the stdout of the command.

@@ -37,31 +37,44 @@ var authMethods = map[string]logical.Factory{
 	"userpass":   userpass.Factory,
 }
 
-func newCore(o options, logger hclog.Logger) (*vault.Core, error) {
-	storage, err := newStorage(o.storage, logger)
+// newCore makes the core that is served at the URL address.
+func newCore(o options, address string, logger hclog.Logger) (*vault.Core, error) {
+	storage, err := newStorage(o, logger)
 	if err != nil {
 		return nil, err
 	}
-	return vault.NewCore(&vault.CoreConfig{
+	config := &vault.CoreConfig{
 		Physical:           storage,
 		LogicalBackends:    secretsEngines,
 		CredentialBackends: authMethods,
 		BuiltinRegistry:    registry{},
 		DisableMlock:       true,
 		Logger:             logger,
-	})
+	}
+	if o.raft.node != "" {
+		if err := useRaft(config, o.raft, address); err != nil {
+			return nil, err
+		}
+	}
+	return vault.NewCore(config)
 }
 
-func newStorage(dir string, logger hclog.Logger) (physical.Backend, error) {
-	if dir == "" {
+func newStorage(o options, logger hclog.Logger) (physical.Backend, error) {
+	switch {
+	case o.raft.node != "":
+		return newRaft(o, logger)
+	case o.storage == "":
 		return inmem.NewInmem(nil, logger)
 	}
-	return file.NewFileBackend(map[string]string{"path": dir}, logger)
+	return file.NewFileBackend(map[string]string{"path": o.storage}, logger)
 }
 
-// initialize sets up new storage and unseals it; storage of an earlier run is
-// left sealed.
-func initialize(ctx context.Context, core *vault.Core) (ready, error) {
+// initialize sets up new storage and unseals it; storage of an earlier run, or of a
+// node that joins a cluster, is left sealed.
+func initialize(ctx context.Context, core *vault.Core, o raftOptions) (ready, error) {
+	if o.join != "" {
+		return ready{Sealed: true}, joinCluster(ctx, core, o)
+	}
 	initialized, err := core.Initialized(ctx)
 	if err != nil {
 		return ready{}, fmt.Errorf("looking at the storage: %w", err)

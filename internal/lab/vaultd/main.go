@@ -1,7 +1,8 @@
 // Command vaultd is a real HashiCorp Vault server cut down to what the lab
 // needs: the core, the aws and kv secrets engines and the common auth methods,
 // with a Shamir seal of one share. It is built instead of the vault binary
-// because it compiles in half the time and to less than half the size.
+// because it compiles in half the time and to less than half the size. With -raft it is
+// a node of a cluster with integrated storage.
 //
 // "vaultd agent" is a Vault Agent instead, cut down as well: auto-auth by AppRole
 // and the API proxy.
@@ -34,6 +35,8 @@ import (
 type ready struct {
 	// Address is the URL of the listener, for example http://127.0.0.1:41234.
 	Address string `json:"address"`
+	// Cluster is where a node of a cluster listens for the others, HOST:PORT.
+	Cluster string `json:"cluster,omitempty"`
 	// RootToken and UnsealKey (base64) are given by the run that initializes
 	// the storage, and by no later one.
 	RootToken string `json:"root_token,omitempty"`
@@ -75,32 +78,40 @@ func runServer(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if opts.raft.node != "" && opts.raft.cluster == "" {
+		if opts.raft.cluster, err = freePort(); err != nil {
+			return err
+		}
+	}
 	return serve(ctx, opts, stdout)
 }
 
 // serve runs one Vault until ctx ends.
 func serve(ctx context.Context, opts options, stdout io.Writer) error {
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.LevelFromString(opts.logLevel), Output: os.Stderr})
-	core, err := newCore(opts, logger)
+	listener, address, err := listen(opts)
+	if err != nil {
+		return err
+	}
+	core, err := newCore(opts, address, logger)
 	if err != nil {
 		return fmt.Errorf("creating the core: %w", err)
 	}
 	defer func() { _ = core.Shutdown() }()
 
-	listener, address, err := listen(opts)
-	if err != nil {
-		return err
-	}
-	line, err := initialize(ctx, core)
-	if err != nil {
-		return err
-	}
-	line.Address = address
-
 	handler := vaulthttp.Handler.Handler(&vault.HandlerProperties{
 		Core:           core,
 		ListenerConfig: &configutil.Listener{Type: "tcp", Address: opts.listen},
 	})
+	if err := hearCluster(core, opts.raft, handler); err != nil {
+		return err
+	}
+	line, err := initialize(ctx, core, opts.raft)
+	if err != nil {
+		return err
+	}
+	line.Address, line.Cluster = address, opts.raft.cluster
+
 	if handler, err = logRequests(handler, opts.requests); err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type options struct {
 	tlsCert     string
 	tlsKey      string
 	tlsClientCA string
+
+	raft raftOptions
 }
 
 func parseOptions(args []string) (options, error) {
@@ -31,6 +33,9 @@ func parseOptions(args []string) (options, error) {
 	fs.StringVar(&o.tlsCert, "tls-cert", "", "PEM `file` with the server's certificate")
 	fs.StringVar(&o.tlsKey, "tls-key", "", "PEM `file` with the server's key")
 	fs.StringVar(&o.tlsClientCA, "tls-client-ca", "", "PEM `file` with the authorities of client certificates")
+	fs.StringVar(&o.raft.node, "raft", "", "`name` of this node of a cluster with integrated storage in -storage")
+	fs.StringVar(&o.raft.cluster, "cluster", "", "`address` to listen on for the other nodes (default: a free port on loopback)")
+	fs.StringVar(&o.raft.join, "join", "", "`URL` of a node whose cluster to join")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
@@ -39,6 +44,9 @@ func parseOptions(args []string) (options, error) {
 	}
 	if (o.tlsCert == "") != (o.tlsKey == "") || o.tlsClientCA != "" && o.tlsCert == "" {
 		return o, errors.New("-tls-cert and -tls-key belong together, and -tls-client-ca needs both")
+	}
+	if o.raft.node != "" && o.storage == "" {
+		return o, errors.New("-raft needs -storage")
 	}
 	return o, nil
 }
