@@ -120,6 +120,11 @@ import (
 //	[!] clitoken get | store TOKEN | erase  what the vault CLI does with its token
 //	spy NAME                                a server that writes down what it is sent:
 //	                                        sets NAME_ADDR, NAME_TLS_ADDR, NAME_CACERT
+//	badserver NAME KIND [@VAULT]            a broken server, proxy or network before a Vault
+//	                                        (see behaviours), or unreachable: drops every
+//	                                        SYN; or with TLS: tls, expired: sets NAME_ADDR
+//	                                        and, with TLS, NAME_CACERT; a NAME that is
+//	                                        there becomes another KIND
 //	redirect NAME URL                       a server that sends everybody on
 //	[!] spied NAME reset | N | TEXT         what the spy has seen: method, path, headers
 //	page FILE [NAME=VALUE…]                 runs every indented block of a page, such as

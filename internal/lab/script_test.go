@@ -27,6 +27,7 @@ type script struct {
 	agents  map[string]*Agent
 	rafts   map[string]*Cluster
 
+	badServers map[string]*badServer
 	amids      sync.WaitGroup // what happens in the background, amid requests
 	logins     logins
 	person     *person
@@ -164,7 +165,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
 	for _, table := range []map[string]command{
 		vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands,
-		tokenCommands, loginCommands, pageCommands, personCommands, faultCommands, raftCommands,
+		tokenCommands, loginCommands, pageCommands, personCommands, faultCommands, raftCommands, badServerCommands,
 	} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
