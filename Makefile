@@ -14,6 +14,8 @@ OUT ?= vaws
 # The lab is vetted, tested and run with the flags that Vault is built with:
 # otherwise each of them would compile Vault's 1,500 packages once more.
 STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
+# Behind the user's own PATH, where install-nushell has put what Debian lacks.
+export PATH := $(PATH):$(shell $(LAB)/install-nushell --where)
 
 .PHONY: help build test unit e2e bench demo playground pictures lint lint-program lint-lab vault tools clean
 
@@ -61,8 +63,9 @@ lint-lab:
 vault: ## build the lab's Vault into the user's cache directory
 	@cd $(LAB) && $(STATIC) go run ./demo -prepare
 
-tools: ## install what the tests need (Debian; root or sudo)
+tools: ## install what the tests need (Debian, and Nushell from npm; root or sudo)
 	@$(LAB)/install-debian
+	@$(LAB)/install-nushell
 
 clean: ## remove what build made
 	rm -f vaws
