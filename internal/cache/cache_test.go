@@ -233,7 +233,7 @@ func TestRefusedDirectories(t *testing.T) {
 	}
 }
 
-func must(t *testing.T, errs ...error) {
+func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {

@@ -67,7 +67,7 @@ type clock struct{ now time.Time }
 func (c *clock) Now() time.Time { return c.now }
 
 // options are those of a cache whose key is in a file that does not exist yet.
-func options(t *testing.T) Options {
+func options(t testing.TB) Options {
 	t.Helper()
 	dir := t.TempDir()
 	return Options{
@@ -77,7 +77,7 @@ func options(t *testing.T) Options {
 	}
 }
 
-func open(t *testing.T, o Options) *Cache {
+func open(t testing.TB, o Options) *Cache {
 	t.Helper()
 	c, err := Open(t.Context(), o)
 	if err != nil {
@@ -86,7 +86,7 @@ func open(t *testing.T, o Options) *Cache {
 	return c
 }
 
-func save(t *testing.T, c *Cache, r credentials.Request, creds credentials.Credentials) {
+func save(t testing.TB, c *Cache, r credentials.Request, creds credentials.Credentials) {
 	t.Helper()
 	if err := c.Save(t.Context(), r, creds); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func entryFile(t *testing.T, c *Cache, suffix string) string {
 	return paths[0]
 }
 
-func readFile(t *testing.T, path string) []byte {
+func readFile(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -112,7 +112,7 @@ func readFile(t *testing.T, path string) []byte {
 	return data
 }
 
-func writeFile(t *testing.T, path string, data []byte, mode os.FileMode) {
+func writeFile(t testing.TB, path string, data []byte, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, data, mode); err != nil {
 		t.Fatal(err)

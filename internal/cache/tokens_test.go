@@ -16,7 +16,7 @@ var (
 	token = credentials.Token{Login: login, Value: "hvs.CAESIJfirst", Renewable: true}
 )
 
-func saveToken(t *testing.T, c *Cache, l credentials.Login, token credentials.Token) {
+func saveToken(t testing.TB, c *Cache, l credentials.Login, token credentials.Token) {
 	t.Helper()
 	must(t, c.SaveToken(t.Context(), l, token))
 }
