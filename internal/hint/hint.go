@@ -10,9 +10,18 @@ import (
 type hinted struct {
 	err   error
 	hints []string
+	// reworded says that text and hints stand in the place of err's.
+	reworded bool
+	text     string
 }
 
-func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Error() string {
+	if h.reworded {
+		return h.text
+	}
+	return h.err.Error()
+}
+
 func (h *hinted) Unwrap() error { return h.err }
 
 // Wrap returns err carrying hints, each one line that says what to do next,
@@ -24,7 +33,7 @@ func Wrap(err error, hints ...string) error {
 	if err == nil || len(hints) == 0 {
 		return err
 	}
-	return &hinted{err, hints}
+	return &hinted{err: err, hints: hints}
 }
 
 // Errorf is fmt.Errorf with a hint.
@@ -50,7 +59,20 @@ func Of(err error) []string {
 				all = append(all, advice)
 			}
 		}
+		if h.reworded {
+			break
+		}
 		err = h.err
 	}
 	return all
+}
+
+// Reword returns err with its text and its hints as change makes them. What it wraps
+// stays as it is.
+func Reword(err error, change func(text string) string) error {
+	reworded := &hinted{err: err, reworded: true, text: change(err.Error())}
+	for _, advice := range Of(err) {
+		reworded.hints = append(reworded.hints, change(advice))
+	}
+	return reworded
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,20 @@ func TestOfCollectsHintsOfTheWholeChain(t *testing.T) {
 	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error("the cause is lost")
+	}
+}
+
+func TestReword(t *testing.T) {
+	inner := Wrap(fmt.Errorf("saw s3cret: %w", io.ErrUnexpectedEOF), "use s3cret", "try again")
+	err := Wrap(fmt.Errorf("reading: %w", Reword(inner, func(text string) string { return strings.ReplaceAll(text, "s3cret", "…") })), "ask s3cret")
+	if got, want := err.Error(), "reading: saw …: unexpected EOF"; got != want || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("error = %q, want %q", got, want)
+	}
+	if got, want := Of(err), []string{"ask s3cret", "use …", "try again"}; !slices.Equal(got, want) {
+		t.Errorf("hints = %q, want %q", got, want)
+	}
+	if got := Reword(io.EOF, func(string) string { return "" }); got.Error() != "" {
+		t.Errorf("error = %q", got)
 	}
 }
 

@@ -379,18 +379,18 @@ func explainTLS(at string, err error) error {
 	return hint.Errorf("run: curl "+at+"/v1/sys/health", "asking Vault at %s: %w", at, err)
 }
 
-// cleaned makes an error one printable line without this source's secrets: what
-// a server answers can be anything, even what it was sent.
-func (s *Source) cleaned(err error, secrets ...string) error {
-	secrets = append(secrets, s.config.MFACode)
+// cleaned makes an error and its hints printable lines without this source's secrets:
+// what a server answers can be anything, even what it was sent.
+func (s *Source) cleaned(err error) error {
+	return hint.Reword(err, s.clean)
+}
+
+func (s *Source) clean(text string) string {
+	secrets := append([]string{s.config.Token, s.config.MFACode, s.helper, s.token.Value}, s.sent...)
 	if s.client != nil {
-		secrets = append(append(secrets, s.client.Token()), ownHeaders(s.client)...)
+		secrets = append(secrets, ownHeaders(s.client)...)
 	}
-	text := oneLine(err.Error(), secrets)
-	if text == err.Error() {
-		return err
-	}
-	return &cleanError{text, err}
+	return oneLine(text, secrets)
 }
 
 // ownHeaders are the values of VAULT_HEADERS, with which proxies in front of Vault let
@@ -403,15 +403,6 @@ func ownHeaders(client *api.Client) (values []string) {
 	}
 	return values
 }
-
-// cleanError shows other words than the error that it stands for.
-type cleanError struct {
-	text string
-	err  error
-}
-
-func (e *cleanError) Error() string { return e.text }
-func (e *cleanError) Unwrap() error { return e.err }
 
 func oneLine(text string, secrets []string) string {
 	for _, secret := range secrets {

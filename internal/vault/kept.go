@@ -167,13 +167,14 @@ func (s *Source) renewToken(ctx context.Context, client *api.Client, t credentia
 	defer cancel()
 	client = client.WithNamespace(t.Login.Namespace)
 	client.SetToken(t.Value)
+	s.sent = append(s.sent, t.Value)
 	began := s.config.Now()
 	answer, err := client.Auth().Token().RenewSelfWithContext(ctx, 0)
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.LeaseDuration <= 0) {
 		err = errNothingThere
 	}
 	if err != nil {
-		s.config.Debug("the token is not renewed: %v", s.cleaned(s.explainAny(err), t.Value))
+		s.config.Debug("the token is not renewed: %v", s.cleaned(s.explainAny(err)))
 		return t
 	}
 	t.Expiry = began.Add(time.Duration(answer.Auth.LeaseDuration) * time.Second)
@@ -264,6 +265,7 @@ func (s *Source) RevokeToken(ctx context.Context, t credentials.Token) error {
 		return err
 	}
 	client.SetToken(t.Value)
+	s.sent = append(s.sent, t.Value)
 	err = asDenied(client.Auth().Token().RevokeSelfWithContext(ctx, ""))
 	var denied *deniedError
 	switch {
@@ -278,5 +280,5 @@ func (s *Source) RevokeToken(ctx context.Context, t credentials.Token) error {
 	default:
 		err = s.explainAny(err)
 	}
-	return fmt.Errorf("revoking the token at %s: %w", s.config.Address, s.cleaned(err, t.Value))
+	return fmt.Errorf("revoking the token at %s: %w", s.config.Address, s.cleaned(err))
 }

@@ -30,7 +30,7 @@ type attemptToLogIn struct {
 	credentials.Login
 	Proof
 	client *api.Client
-	used   *[]string // the secrets that were sent, which no error may show
+	sent   *[]string // Source.sent
 }
 
 var methods = map[string]method{
@@ -74,20 +74,19 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Lo
 	if !known {
 		return credentials.Token{}, unknownMethod(l.Method)
 	}
-	var used []string
 	client = client.WithNamespace(l.Namespace)
 	client.ClearToken()
 	began := s.config.Now()
-	answer, err := how.ask(ctx, attemptToLogIn{l, s.config.Proof, client, &used})
+	answer, err := how.ask(ctx, attemptToLogIn{l, s.config.Proof, client, &s.sent})
 	if err == nil && answer != nil && answer.Auth != nil && answer.Auth.MFARequirement != nil {
 		began = s.config.Now()
-		answer, err = s.secondFactor(ctx, client, l, answer.Auth.MFARequirement, &used)
+		answer, err = s.secondFactor(ctx, client, l, answer.Auth.MFARequirement)
 	}
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "") {
 		err = errNothingThere
 	}
 	if err != nil {
-		return credentials.Token{}, s.explainLogIn(l, err, used)
+		return credentials.Token{}, s.explainLogIn(l, err)
 	}
 	return tokenOf(l, answer.Auth, began), nil
 }
@@ -117,7 +116,7 @@ func (a attemptToLogIn) write(ctx context.Context, path string, data map[string]
 // proof gets the secret, and notes it.
 func (a attemptToLogIn) proof(ctx context.Context, what string) (string, error) {
 	secret, err := a.secret(ctx, a.Method, what)
-	*a.used = append(*a.used, secret.Value)
+	*a.sent = append(*a.sent, secret.Value)
 	return secret.Value, err
 }
 
@@ -212,13 +211,13 @@ func byToken(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 // IsToken reports whether a text could be a token of Vault.
 func IsToken(text string) bool { return isPrintable(text, 8<<10) }
 
-// explainLogIn puts what went wrong into words, without the secrets that were sent.
-func (s *Source) explainLogIn(l credentials.Login, err error, used []string) error {
+// explainLogIn puts what went wrong into words.
+func (s *Source) explainLogIn(l credentials.Login, err error) error {
 	var answer *api.ResponseError
 	if errors.As(err, &answer) || isOfTheWire(err) {
 		err = s.explainAny(err)
 	}
-	err = hint.Wrap(s.cleaned(err, used...), adviceFor(l, answer)...)
+	err = hint.Wrap(s.cleaned(err), adviceFor(l, answer)...)
 	err = fmt.Errorf("logging in to %s by %s: %w", s.config.Address, l, err)
 	if answer != nil && !answer.RawError && (answer.StatusCode == http.StatusBadRequest || answer.StatusCode == http.StatusForbidden) {
 		return refusedError{err}

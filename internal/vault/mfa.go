@@ -15,7 +15,7 @@ import (
 // secondFactor is the second phase of a log-in for which Vault wants more than one
 // proof: a method of each constraint, with a passcode where it takes one
 // (https://developer.hashicorp.com/vault/api-docs/system/mfa/validate).
-func (s *Source) secondFactor(ctx context.Context, client *api.Client, l credentials.Login, wanted *api.MFARequirement, used *[]string) (*api.Secret, error) {
+func (s *Source) secondFactor(ctx context.Context, client *api.Client, l credentials.Login, wanted *api.MFARequirement) (*api.Secret, error) {
 	payload := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(wanted.MFAConstraints)) {
 		factor := choose(wanted.MFAConstraints[name])
@@ -26,7 +26,7 @@ func (s *Source) secondFactor(ctx context.Context, client *api.Client, l credent
 		if err != nil {
 			return nil, err
 		}
-		*used = append(*used, passcode)
+		s.sent = append(s.sent, passcode)
 		payload[factor.ID] = []string{passcode}
 	}
 	return client.Sys().MFAValidateWithContext(ctx, wanted.MFARequestID, payload)

@@ -27,7 +27,7 @@ func byBrowser(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 	}
 	defer callback.close()
 	nonce := rand.Text()
-	*a.used = append(*a.used, nonce)
+	*a.sent = append(*a.sent, nonce)
 	address, err := a.authURL(ctx, callback.address(), nonce)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func byBrowser(ctx context.Context, a attemptToLogIn) (*api.Secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	*a.used = append(*a.used, came.code, came.idToken, came.state)
+	*a.sent = append(*a.sent, came.code, came.idToken, came.state)
 	answer, err := a.exchange(ctx, came, nonce)
 	came.tell(err)
 	return answer, err

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/api"
@@ -57,12 +58,16 @@ type Source struct {
 	login     credentials.Login // that the token is, or should be, from
 	lapsed    error             // why the log-in that a person chose gives no token
 	fresh     bool              // this source has logged in
+	sent      []string          // secrets beside the token, which nothing that is said may show
 	client    *api.Client
 }
 
 // New returns the source of the Vault that the configuration describes.
 func New(c Config) *Source {
-	return &Source{config: c}
+	s := &Source{config: c}
+	s.config.Token = strings.TrimSpace(c.Token)
+	s.config.Debug = func(format string, args ...any) { c.Debug("%s", s.clean(fmt.Sprintf(format, args...))) }
+	return s
 }
 
 // Mint asks Vault for new credentials. Its errors say what Vault or AWS

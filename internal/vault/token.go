@@ -36,8 +36,8 @@ func (s *Source) findToken(ctx context.Context, r credentials.Request, ofLogin f
 		t, err := ofLogin(s.login, s.logsInAlone(s.login))
 		return t, "the log-in by " + s.login.String() + " (vaws_auth)", err
 	}
-	if token := strings.TrimSpace(s.config.Token); token != "" {
-		return credentials.Token{Value: token}, "VAULT_TOKEN", nil
+	if s.config.Token != "" {
+		return credentials.Token{Value: s.config.Token}, "VAULT_TOKEN", nil
 	}
 	for _, l := range s.choices(ctx, r.Address, r.Namespace) {
 		t, err := ofLogin(l, false)
