@@ -85,6 +85,9 @@ func (s *Source) logIn(ctx context.Context, client *api.Client, l credentials.Lo
 	if err == nil && (answer == nil || answer.Auth == nil || answer.Auth.ClientToken == "") {
 		err = errNothingThere
 	}
+	if err == nil && !IsToken(answer.Auth.ClientToken) {
+		err = errors.New("the answer of Vault has no token that Vault could have made")
+	}
 	if err != nil {
 		return credentials.Token{}, s.explainLogIn(l, err)
 	}

@@ -68,12 +68,12 @@ func (f fields) lease(c *credentials.Credentials, secret *api.Secret, endpoint s
 	}
 	c.Lease.VaultEnd = began.Add(vaultLife)
 	switch {
+	case c.SessionToken == "" && strings.HasPrefix(c.AccessKeyID, "ASIA"):
+		return errors.New("the answer of Vault has temporary credentials without their session token")
 	case endpoint == credentials.EndpointStaticCreds:
 		c.Kind = credentials.Static
 		c.Lease.VaultEnd = time.Time{}
 		return f.rotation(&c.Lease)
-	case c.SessionToken == "" && strings.HasPrefix(c.AccessKeyID, "ASIA"):
-		return errors.New("the answer of Vault has temporary credentials without their session token")
 	case c.SessionToken == "":
 		c.Kind, c.Unsettled = credentials.IAMUser, true
 		c.Lease.Expiry = c.Lease.VaultEnd

@@ -42,15 +42,15 @@ func TestParse(t *testing.T) {
 			`{"lease_duration":2764800,"data":{` + userKeys + `,"session_token":null,"security_token":null}}`,
 			"creds", credentials.IAMUser, 768 * time.Hour},
 		"static": {
-			`{"data":{` + keys + `,"expiration":"2026-01-02T04:04:05.123456789Z"}}`,
+			`{"data":{` + userKeys + `,"expiration":"2026-01-02T04:04:05.123456789Z"}}`,
 			"static-creds", credentials.Static, time.Hour + 123456189*time.Nanosecond},
 		"static in another zone": {
-			`{"data":{` + keys + `,"expiration":"2026-01-02T06:04:05+02:00"}}`,
+			`{"data":{` + userKeys + `,"expiration":"2026-01-02T06:04:05+02:00"}}`,
 			"static-creds", credentials.Static, time.Hour - 600*time.Nanosecond},
 		"static without a date": {
-			`{"data":{` + keys + `}}`, "static-creds", credentials.Static, 15 * time.Minute},
+			`{"data":{` + userKeys + `}}`, "static-creds", credentials.Static, 15 * time.Minute},
 		"static that is due": {
-			`{"data":{` + keys + `,"expiration":"2026-01-02T03:04:00Z"}}`, "static-creds", credentials.Static, time.Minute},
+			`{"data":{` + userKeys + `,"expiration":"2026-01-02T03:04:00Z"}}`, "static-creds", credentials.Static, time.Minute},
 	} {
 		got, err := parse(answer(t, c.body), credentials.Request{Endpoint: c.endpoint}, began)
 		if err != nil || got.Kind != c.kind || got.Lease.Expiry.Sub(began) != c.life || !got.Lease.Issued.Equal(began) {
@@ -91,8 +91,11 @@ func TestParseRefusesAbsurdAnswers(t *testing.T) {
 			t.Errorf("%s: error %q", name, err)
 		}
 	}
+	if _, err := parse(answer(t, `{"data":{`+keys+`}}`), credentials.Request{Endpoint: "static-creds"}, began); err == nil {
+		t.Error("ASIA without a token was taken for static credentials")
+	}
 	for _, expiration := range []string{"tomorrow", "9999-01-01T00:00:00Z"} {
-		if _, err := parse(answer(t, `{"data":{`+keys+`,"expiration":"`+expiration+`"}}`), credentials.Request{Endpoint: "static-creds"}, began); err == nil {
+		if _, err := parse(answer(t, `{"data":{`+userKeys+`,"expiration":"`+expiration+`"}}`), credentials.Request{Endpoint: "static-creds"}, began); err == nil {
 			t.Errorf("expiration %q was taken", expiration)
 		}
 	}

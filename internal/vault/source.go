@@ -102,10 +102,14 @@ func (s *Source) Mint(ctx context.Context, r credentials.Request) (credentials.C
 		return credentials.Credentials{}, s.explain(ctx, r, err)
 	}
 	if c.Kind == credentials.IAMUser {
-		s.boundByToken(ctx, &c.Lease)
+		if s.boundByToken(ctx, &c.Lease); !c.Valid(began) {
+			return credentials.Credentials{}, s.explain(ctx, r, s.withHowTo(s.login, errTokenEnds))
+		}
 	}
 	return c, nil
 }
+
+var errTokenEnds = errors.New("the IAM user that Vault has made ends at once, because the token does")
 
 // Caller is a digest of the token, of the log-in's secret, and of the MFA code, as
 // far as they are at hand.
