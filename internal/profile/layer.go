@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,7 +60,7 @@ func (ls layers) take(setting string, to *string, check func(string) error) erro
 		return nil
 	}
 	if strings.ContainsFunc(value, isControl) {
-		return from.blame(setting, errors.New("control characters in its value"))
+		return from.blame(setting, hint.Errorf("type it anew: what is copied may bring such characters along", "control characters in its value"))
 	}
 	if err := check(value); err != nil {
 		return from.blame(setting, err)
