@@ -204,10 +204,21 @@ func newParser(command string, options ...kong.Option) (*kong.Kong, error) {
 	return kong.New(grammarFor(command), append(options,
 		kong.Name("vaws"),
 		kong.Description(description),
+		kong.KindMapper(reflect.String, kong.MapperFunc(setWord)),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(groups),
 		kong.Vars{"shells": shellNames(), "methods": methodNames()},
 	)...)
+}
+
+// setWord takes a word as it is. Kong's own way leads through JSON, which changes what is
+// not UTF-8: names of files, and any argument of a command under exec.
+func setWord(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("string")
+	if err == nil {
+		target.SetString(fmt.Sprint(token.Value))
+	}
+	return err
 }
 
 func unknownCommand(name string) error {

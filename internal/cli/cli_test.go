@@ -6,6 +6,7 @@ import (
 	"log"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,14 @@ func TestUnparsedIsWhatTheParserWouldSay(t *testing.T) {
 		if want := parsed.Selected().Target.Interface(); !reflect.DeepEqual(command, want) {
 			t.Errorf("%q is %#v, parsed %#v", line, command, want)
 		}
+	}
+}
+
+// File names need not be UTF-8, and a command under exec gets its arguments as they are.
+func TestWordsKeepTheirBytes(t *testing.T) {
+	p, err := parseExec(t, []string{"exec", "--mount", "\xcf", "--region=\xff", "dev", "--", "cat", "caf\xe9", "--\xcf"})
+	if want := []string{"--", "cat", "caf\xe9", "--\xcf"}; err != nil || !slices.Equal(p.Command, want) || *p.Mount != "\xcf" || *p.Region != "\xff" {
+		t.Errorf("command %q, mount %q, region %q, %v", p.Command, *p.Mount, *p.Region, err)
 	}
 }
 
