@@ -204,26 +204,6 @@ func TestFishUniversalVariable(t *testing.T) {
 	}
 }
 
-func FuzzEval(f *testing.F) {
-	for _, seed := range []string{"", "it's", "a\nb", `\`, "!$`\"", "\xff\x80", "\x00", "日本"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		set := []struct{ Name, Value string }{{"VALUE", value}}
-		if strings.Contains(value, "\x00") {
-			if _, err := Render(Detect(os.Getenv), set, nil); err == nil {
-				t.Error("NUL is not refused")
-			}
-			return
-		}
-		for _, p := range programs {
-			if _, err := exec.LookPath(p.argv[0]); err == nil {
-				checkEval(t, p, set, "LC_ALL=C.UTF-8")
-			}
-		}
-	})
-}
-
 func checkEval(t *testing.T, p program, set []struct{ Name, Value string }, env ...string) {
 	t.Helper()
 	got := eval(t, p, render(t, p.dialect, set, nil), env...)
