@@ -16,25 +16,35 @@ import (
 // lintCommand examines a credential_process as SDKs start it: the AWS CLI and boto3
 // without a shell, most others with one.
 func (x Examination) lintCommand(s *surveyed, command string) error {
-	words := splitWords(command)
 	at := fmt.Sprintf("%s:%d", s.path, s.lines["credential_process"])
 	mend := x.meant(s, command)
-	switch {
-	case !meansVaws(command):
+	if !meansVaws(command) {
 		return nil
-	case strings.Count(command, `"`)%2 == 1 || strings.Count(command, "'")%2 == 1:
-		return hint.Errorf(mend, "%s: a quote is not closed", at)
-	case strings.HasPrefix(words[0], "~"):
-		return hint.Errorf(mend, "%s: the AWS CLI and boto3 do not expand the ~ of %q", at, words[0])
-	case strings.Contains(words[0], "$") || runtime.GOOS == "windows" && strings.Contains(words[0], "%"):
-		return hint.Errorf(mend, "%s: the AWS CLI and boto3 do not expand the variable in %q", at, words[0])
-	case runtime.GOOS != "windows" && strings.Contains(command, `\`):
-		return hint.Errorf(mend, "%s: it has a backslash, which not everybody reads alike; use quotes", at)
+	}
+	words, err := lintQuotes(command, at, mend)
+	if err != nil {
+		return err
 	}
 	if err := x.lintProgram(words, at, mend); err != nil {
 		return err
 	}
 	return lintWords(words, at, mend)
+}
+
+// lintQuotes returns the words of the command, if everybody reads the same ones.
+func lintQuotes(command, at, mend string) ([]string, error) {
+	words, closed := splitWords(command)
+	switch {
+	case !closed:
+		return nil, hint.Errorf(mend, "%s: a quote is not closed", at)
+	case strings.HasPrefix(words[0], "~"):
+		return nil, hint.Errorf(mend, "%s: the AWS CLI and boto3 do not expand the ~ of %q", at, words[0])
+	case strings.Contains(words[0], "$") || runtime.GOOS == "windows" && strings.Contains(words[0], "%"):
+		return nil, hint.Errorf(mend, "%s: the AWS CLI and boto3 do not expand the variable in %q", at, words[0])
+	case runtime.GOOS != "windows" && strings.Contains(command, `\`):
+		return nil, hint.Errorf(mend, "%s: it has a backslash, which not everybody reads alike; use quotes", at)
+	}
+	return words, nil
 }
 
 // lintProgram examines whether SDKs find the program.
@@ -89,7 +99,8 @@ func (x Examination) otherVaws(s *surveyed, command string) error {
 	if !meansVaws(command) {
 		return nil
 	}
-	program, err := exec.LookPath(splitWords(command)[0])
+	words, _ := splitWords(command)
+	program, err := exec.LookPath(words[0])
 	if err != nil || x.Self == "" || IsSameFile(program, x.Self) {
 		return nil
 	}
@@ -123,7 +134,7 @@ func (x Examination) meant(s *surveyed, command string) string {
 	if strings.ContainsAny(rest, " ") {
 		rest = `"` + rest + `"`
 	}
-	if c := parseCall(command); len(c.words) > 0 && c.name != "" && strings.Count(command, `"`)%2 == 0 && strings.Count(command, "'")%2 == 0 {
+	if c := parseCall(command); c.closed && len(c.words) > 0 && c.name != "" {
 		_, rest, _ = strings.Cut(command, "credential-process")
 		rest = strings.TrimSpace(rest)
 	}
@@ -146,14 +157,15 @@ type call struct {
 	name   string
 	flags  map[string]string // those that choose the target
 	words  []string          // all that follows "credential-process"
+	closed bool              // every quote is
 }
 
 func parseCall(command string) call {
-	words := splitWords(command)
+	words, closed := splitWords(command)
 	if len(words) == 0 || !isVaws(words[0]) {
 		return call{}
 	}
-	c := call{isVaws: true, flags: map[string]string{}}
+	c := call{isVaws: true, flags: map[string]string{}, closed: closed}
 	if i := slices.Index(words, "credential-process"); i >= 0 {
 		c.words = words[i+1:]
 	}
@@ -204,10 +216,9 @@ func QuoteProgram(path string) (string, error) {
 
 const onPath = "put vaws into a directory of your PATH, such as /usr/local/bin"
 
-// splitWords splits a command line at its spaces, except between quotes.
-// Backslashes stand for themselves, as in the paths of Windows.
-func splitWords(command string) []string {
-	var words []string
+// splitWords splits a command line at its spaces, except between quotes. Backslashes
+// stand for themselves, as in the paths of Windows. closed is false if a quote is not.
+func splitWords(command string) (words []string, closed bool) {
 	var word strings.Builder
 	var quote rune
 	inWord := false
@@ -231,5 +242,5 @@ func splitWords(command string) []string {
 	if inWord {
 		words = append(words, word.String())
 	}
-	return words
+	return words, quote == 0
 }

@@ -2,15 +2,18 @@ package profile
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gopkg.in/ini.v1"
 
@@ -36,6 +39,7 @@ func FuzzConfig(f *testing.F) {
 		"vaws_role = outside\n[profile dev\n",
 		"[profile dev] # comment\nvaws_role = a%(b)s\\\nvaws_mount = `x`\n[profile dev.x]\nvaws_namespace = n/\n",
 		"[profile dev]\nno option {secret}\n",
+		"[profile x]\ns3 =\n  vaws_address = https://b.example\n[profile dev]\nvaws_role = r\n",
 	} {
 		f.Add("dev", []byte(seed))
 	}
@@ -234,4 +238,64 @@ func isPlain(data []byte) bool {
 		}
 	}
 	return !bytes.Contains(data, []byte(`"""`)) && !bytes.Contains(data, []byte("`"))
+}
+
+// FuzzCommand splits a credential_process. Where nothing is said against its quotes, its
+// words are those of Python's shlex, by which botocore starts it.
+func FuzzCommand(f *testing.F) {
+	for _, seed := range []string{
+		"vaws credential-process dev", `"/opt/my vaws/vaws" credential-process 'a b'`, `vaws credential-process "it's"`, `vaws "'"' x`, `vaws ""''a" "`,
+		"vaws\tx\u00a0y  z", `vaws a\b`, `vaws a#b # c`, "",
+	} {
+		f.Add(seed)
+	}
+	split := shlex(f)
+	f.Fuzz(func(t *testing.T, command string) {
+		if !utf8.ValidString(command) || strings.ContainsAny(command, "\r\n\x00") || strings.TrimSpace(command) == "" {
+			return // no value of an AWS config
+		}
+		words, err := lintQuotes(command, "config:1", "")
+		if err != nil {
+			return
+		}
+		want, err := split(command)
+		if err != nil || !slices.Equal(words, want) {
+			t.Errorf("%q: split into %q, by shlex into %q, %v", command, words, want, err)
+		}
+	})
+}
+
+// shlex is Python's split, in a process that stays.
+func shlex(f *testing.F) func(command string) ([]string, error) {
+	python := exec.Command("python3", "-c", `import json, shlex, sys
+for line in sys.stdin:
+    try:
+        answer = {"Words": shlex.split(json.loads(line))}
+    except ValueError as e:
+        answer = {"Error": str(e)}
+    print(json.dumps(answer), flush=True)`)
+	stdin, inErr := python.StdinPipe()
+	stdout, outErr := python.StdoutPipe()
+	if err := errors.Join(inErr, outErr, python.Start()); errors.Is(err, exec.ErrNotFound) {
+		f.Skip("python3 is not installed")
+	} else if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		stdin.Close()
+		if err := python.Wait(); err != nil {
+			f.Error(err)
+		}
+	})
+	ask, answers := json.NewEncoder(stdin), json.NewDecoder(stdout)
+	return func(command string) ([]string, error) {
+		var answer struct {
+			Words []string
+			Error string
+		}
+		if err := errors.Join(ask.Encode(command), answers.Decode(&answer)); err != nil || answer.Error == "" {
+			return answer.Words, err
+		}
+		return nil, errors.New(answer.Error)
+	}
 }

@@ -117,6 +117,8 @@ func TestCommandsAreExamined(t *testing.T) {
 		"DIR/data credential-process vaws":               "not executable",
 		"/tmp/ credential-process vaws":                  "is not a program",
 		`"SELF credential-process dev`:                   "a quote is not closed",
+		`SELF credential-process "'"' dev`:               "a quote is not closed",
+		`SELF credential-process "it's"`:                 "",
 		`/opt/my\ tools/vaws credential-process dev`:     "a backslash",
 		"SELF credentials-process dev":                   "that SDKs understand is credential-process",
 		"SELF credential-process":                        "it names no profile",

@@ -77,7 +77,7 @@ func callsVaws(command string) bool {
 		program, _, _ := strings.Cut(command, " ")
 		return isVaws(program)
 	}
-	words := splitWords(command)
+	words, _ := splitWords(command)
 	return len(words) > 0 && isVaws(words[0])
 }
 
