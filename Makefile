@@ -17,7 +17,7 @@ STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 # Behind the user's own PATH, where install-nushell has put what Debian lacks.
 export PATH := $(PATH):$(shell $(LAB)/install-nushell --where)
 
-.PHONY: help build test unit e2e bench demo playground pictures lint lint-program lint-lab vault tools clean
+.PHONY: help build test unit fuzz e2e bench demo playground pictures lint lint-program lint-lab vault tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,18 @@ test: tools lint-program unit vault lint-lab e2e ## run every check and every te
 unit: ## run the program's unit tests with the race detector, and name what was skipped
 	@echo "CGO_ENABLED=1 go test -race ./..."; log=$$(mktemp); \
 	if CGO_ENABLED=1 go test -race -v ./... >$$log 2>&1; then grep -E '^(ok|\?)|SKIP' $$log; else cat $$log; exit 1; fi; rm $$log
+
+# How long each target of fuzz runs.
+FUZZTIME ?= 10m
+
+# In memory the files that targets write cost nothing. An input that fails is put into
+# its room's testdata/fuzz, and is a case of the unit tests from then on.
+fuzz: tools ## fuzz each target for FUZZTIME (10m), one after the other
+	@if [ -w /dev/shm ]; then export TMPDIR=$$(mktemp -d /dev/shm/vaws-fuzz.XXXXXX); trap 'rm -rf "$$TMPDIR"' EXIT; fi; \
+	grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' internal | sed 's|/[^/]*:func | |' | sort | while read -r room target; do \
+		echo "$$target in $$room for $(FUZZTIME)"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$room"; \
+	done
 
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
