@@ -385,6 +385,14 @@ func (s *Source) cleaned(err error) error {
 	return hint.Reword(err, s.clean)
 }
 
+// cleanFinding is cleaned for a finding.
+func (s *Source) cleanFinding(f *hint.Finding) {
+	f.Text = s.clean(f.Text)
+	for i, advice := range f.Hints {
+		f.Hints[i] = s.clean(advice)
+	}
+}
+
 func (s *Source) clean(text string) string {
 	secrets := append([]string{s.config.Token, s.config.MFACode, s.helper, s.token.Value}, s.sent...)
 	if s.client != nil {
@@ -410,7 +418,7 @@ func oneLine(text string, secrets []string) string {
 			text = strings.ReplaceAll(text, secret, "[secret]")
 		}
 	}
-	return clip(strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+	return clip(strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\ufffd"), func(r rune) bool {
 		return unicode.IsSpace(r) || !unicode.IsPrint(r)
 	}), " "))
 }

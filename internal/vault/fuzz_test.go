@@ -62,6 +62,7 @@ func FuzzAnswer(f *testing.F) {
 	add(0, 400, json, `{"errors":["MultiFactorAuthentication {code}"]}`, 400, `{"errors":["x"]}`)
 	add(0, 200, json, `{"wrap_info":{"token":"hvs.wrapped","ttl":60},"data":null}`, 200, good)
 	add(0, 0, "", "HTTP/1.1 {token}", 0, "\x15\x03\x01")
+	add(0, 400, json, `{"errors":["`+strings.Repeat("long ", 200)+`"]}`, 404, "")
 	add(3, 200, json, `{"auth":{"client_token":"hvs.\n"}}`, 200, good)
 	add(3, 200, json, `{"auth":{"client_token":"hvs.CAESIfresh","lease_duration":3600,"renewable":true}}`, 200, good)
 	add(3, 400, json, `{"errors":["invalid role or secret ID {secret}"]}`, 200, good)
@@ -70,22 +71,14 @@ func FuzzAnswer(f *testing.F) {
 	server := newRawServer(f)
 	f.Fuzz(func(t *testing.T, kind byte, status uint16, header, body string, later uint16, laterBody string) {
 		first, second := rawAnswer(status, header, body), rawAnswer(later, json, laterBody)
-		server.answer(first, second)
 		tokens := keeping{}
-		var debugged strings.Builder
-		config := Config{
-			Address: server.address, Token: sentToken, MFACode: sentCode, Tokens: tokens, Once: true, Timeout: 20 * time.Second,
-			Proof: Proof{Given: sentSecret, Getenv: func(string) string { return "" }},
-			Now:   func() time.Time { return began },
-			Debug: func(format string, args ...any) { fmt.Fprintf(&debugged, format+"\n", args...) },
-		}
 		r := fuzzedRequest(kind)
-		r.Address = server.address
-		got, err := New(config).Mint(t.Context(), r)
 		secrets := []string{sentToken, sentCode}
 		if r.AuthMethod != "" {
 			secrets = append(secrets, sentSecret)
 		}
+		source, debugged := server.source(first, second, tokens)
+		got, err := source.Mint(t.Context(), r)
 		for _, token := range tokens {
 			if token.Value != "" && !IsToken(token.Value) {
 				t.Errorf("keeps the token %q", token.Value)
@@ -102,12 +95,83 @@ func FuzzAnswer(f *testing.F) {
 		} else if end := lastMoment(got, first, second); !got.Valid(began) || !isWhole(got) || got.Lease.Expiry.After(end) {
 			t.Errorf("%+v, which end at %s, of %q and %q", got, end, first, second)
 		}
-		for _, secret := range secrets {
-			if strings.Contains(debugged.String(), secret) {
-				t.Errorf("told: %s", debugged.String())
-			}
-		}
+		checkWords(t, secrets, strings.Split(debugged.String(), "\n")...)
 	})
+}
+
+// FuzzLook answers, as FuzzAnswer does, those who look at what there is (status, list,
+// configure, doctor) or end it (clear, logout); kind chooses among them.
+func FuzzLook(f *testing.F) {
+	const json = "OK\r\nContent-Type: application/json"
+	for i, body := range []string{
+		`{"initialized":true,"sealed":false,"version":"1.21.1\u001b{token}","server_time_utc":1}`,
+		`{"data":{"policies":["default","{token}"],"ttl":60,"expire_time":"2026-01-02T03:05:05Z"}}`,
+		`{"data":{"aws/sts/r":["update"],"aws/roles/r":["read"],"credential_type":"assumed_role\n{token}","role_arns":["a{token}","b"],"default_sts_ttl":1}}`,
+		`{"data":{"secret":{"aws/":{"type":"aws"},"{token}/":{"type":"aws"},"x/":1}}}`,
+		`{"data":{"keys":["r",1,"\u001b"]}}`,
+		`{"data":{"aws/sts/r":["root"],"aws/creds/r":"deny"}}`,
+		`{"lease_id":"aws/creds/r/1","lease_duration":60,"renewable":true}`,
+		`{"data":{"sys/leases/revoke":["update"],"capabilities":["update"]}}`,
+		`{"errors":["lease not found {token}"]}`,
+		`{"errors":["batch tokens cannot be revoked {token}"]}`,
+	} {
+		f.Add(byte(i), uint16(200), json, body, uint16(404), `{"errors":[]}`)
+		f.Add(byte(i), uint16(200), json, "", uint16(200), body)
+		f.Add(byte(i), uint16(200), json, body, uint16(200), body)
+		f.Add(byte(i), uint16(400), json, `{"errors":["{token}"]}`, uint16(403), body)
+		f.Add(byte(i), uint16(403), json, `{"errors":["permission denied"]}`, uint16(200), body)
+	}
+	server := newRawServer(f)
+	f.Fuzz(func(t *testing.T, kind byte, status uint16, header, body string, later uint16, laterBody string) {
+		first, second := rawAnswer(status, header, body), rawAnswer(later, json, laterBody)
+		source, debugged := server.source(first, second, keeping{})
+		texts := look(t, source, kind, first, second)
+		checkWords(t, []string{sentToken}, append(texts, strings.Split(debugged.String(), "\n")...)...)
+	})
+}
+
+// look returns what is said.
+func look(t *testing.T, s *Source, kind byte, answers ...[]byte) []string {
+	var findings []hint.Finding
+	var err error
+	ctx := t.Context()
+	user := credentials.Credentials{Kind: credentials.IAMUser, Lease: credentials.Lease{ID: "aws/creds/r/1", Token: credentials.TokenDigest(sentToken)}}
+	switch kind % 11 {
+	case 0:
+		findings, _ = s.Examine(ctx, "team")
+	case 1:
+		findings = make([]hint.Finding, 1)
+		findings[0], _ = s.ExamineToken(ctx, request)
+	case 2:
+		findings = s.ExamineRoles(ctx, []credentials.Request{request, fuzzedRequest(2)})
+	case 3:
+		_, err = s.Mounts(ctx, request)
+	case 4:
+		_, err = s.Roles(ctx, request, "aws")
+	case 5:
+		_, err = s.Usable(ctx, request, []credentials.Role{{Mount: "aws", Name: "r"}})
+	case 6:
+		var renewed credentials.Credentials
+		if renewed, err = s.Renew(ctx, request, user); err == nil && renewed.Lease.Expiry.After(lastMoment(renewed, answers...)) {
+			t.Errorf("renewed until %s by %q", renewed.Lease.Expiry, answers)
+		}
+	case 7:
+		err = s.MayRevoke(ctx, request)
+	case 8:
+		err = s.Revoke(ctx, request, user.Lease)
+	case 9:
+		err = s.RevokeToken(ctx, credentials.Token{Value: sentToken})
+	case 10:
+		s.MakesUser(ctx, request)
+	}
+	texts := hint.Of(err)
+	if err != nil {
+		texts = append(texts, err.Error())
+	}
+	for _, f := range findings {
+		texts = append(append(texts, f.Text), f.Hints...)
+	}
+	return texts
 }
 
 func fuzzedRequest(kind byte) credentials.Request {
@@ -166,14 +230,35 @@ func lastMoment(c credentials.Credentials, answers ...[]byte) time.Time {
 		}
 		d := json.NewDecoder(bytes.NewReader(bodyOf(raw)))
 		d.UseNumber()
-		if d.Decode(&body) != nil || body.Data["access_key"] != c.AccessKeyID {
+		if d.Decode(&body) != nil {
+			continue
+		}
+		if key, _ := body.Data["access_key"].(string); key != c.AccessKeyID {
 			continue
 		}
 		if end := endOf(c.Kind, body.LeaseDuration, body.Data); end.After(last) {
 			last = end
 		}
 	}
+	if end := endOfToken(answers[1]); c.Kind == credentials.IAMUser && end.Before(last) {
+		return end
+	}
 	return last
+}
+
+// endOfToken is the end of the token that the answer to lookup-self tells, else later
+// than anything.
+func endOfToken(raw []byte) time.Time {
+	var body struct {
+		Auth any
+		Data struct{ TTL json.Number }
+	}
+	err := json.Unmarshal(bodyOf(raw), &body)
+	seconds, parseErr := body.Data.TTL.Int64()
+	if err != nil || parseErr != nil || body.Auth != nil || seconds <= 0 || seconds > 1<<30 || !bytes.HasPrefix(raw, []byte("HTTP/1.1 200 ")) {
+		return began.AddDate(1000, 0, 0)
+	}
+	return began.Add(time.Duration(seconds) * time.Second)
 }
 
 func endOf(kind credentials.Kind, lease json.Number, data map[string]any) time.Time {
@@ -206,8 +291,8 @@ func bodyOf(raw []byte) []byte {
 	return body
 }
 
-// rawServer answers requests with bytes: the first one since answer was called with
-// others than those after it.
+// rawServer answers requests with bytes: the first one of a source with others than those
+// after it.
 type rawServer struct {
 	address  string
 	mu       sync.Mutex
@@ -234,10 +319,23 @@ func newRawServer(f *testing.F) *rawServer {
 	return s
 }
 
-func (s *rawServer) answer(first, later []byte) {
+// source is one that gets these answers, and what it tells for debugging, in lines.
+func (s *rawServer) source(first, later []byte, tokens keeping) (*Source, *strings.Builder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers, s.requests = [2][]byte{first, later}, 0
+	var debugged strings.Builder
+	var mu sync.Mutex
+	return New(Config{
+		Address: s.address, Token: sentToken, MFACode: sentCode, Tokens: tokens, Once: true, Timeout: 20 * time.Second,
+		Proof: Proof{Given: sentSecret, Getenv: func(string) string { return "" }},
+		Now:   func() time.Time { return began },
+		Debug: func(format string, args ...any) {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintf(&debugged, format+"\n", args...)
+		},
+	}), &debugged
 }
 
 func (s *rawServer) serve(conn net.Conn) {

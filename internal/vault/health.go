@@ -92,6 +92,11 @@ const (
 // Examine finds out whether Vault can be used, and whether the clocks agree. namespace
 // is the one that is going to be used.
 func (s *Source) Examine(ctx context.Context, namespace string) (findings []hint.Finding, usable bool) {
+	defer func() {
+		for i := range findings {
+			s.cleanFinding(&findings[i])
+		}
+	}()
 	about := "vault " + s.config.Address
 	h, err := s.Health(ctx)
 	if err == nil {

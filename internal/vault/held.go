@@ -42,7 +42,10 @@ func (s *Source) LookUp(ctx context.Context, r credentials.Request) (Held, error
 		return held, s.explainToken(denied)
 	case denied != nil:
 		return held, nil
-	case err != nil || self == nil:
+	case err == nil && self == nil:
+		err = errNothingThere
+		fallthrough
+	case err != nil:
 		return held, s.cleaned(s.explainAny(err))
 	}
 	held.Policies, _ = self.TokenPolicies()
@@ -85,6 +88,7 @@ func (s *Source) keptOf(ctx context.Context, l credentials.Login, alone bool) (c
 // works. A configured log-in that has no token yet is tried. usable says that Vault
 // took the token.
 func (s *Source) ExamineToken(ctx context.Context, r credentials.Request) (f hint.Finding, usable bool) {
+	defer func() { s.cleanFinding(&f) }()
 	about := "token for " + s.config.Address
 	if r.AuthMethod != "" {
 		about += " (" + r.Login().String() + ")"

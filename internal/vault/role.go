@@ -44,6 +44,7 @@ func (s *Source) ExamineRoles(ctx context.Context, requests []credentials.Reques
 		slots <- struct{}{}
 		wait.Go(func() {
 			findings[i] = s.examineRole(ctx, &requests[i], may, i < manyRoles)
+			s.cleanFinding(&findings[i])
 			<-slots
 		})
 	}
