@@ -30,7 +30,7 @@ credential_process = vaws credential-process called --ttl 1h
 // on stdout.
 func FuzzCommandLine(f *testing.F) {
 	for _, seed := range []string{
-		"credential-process\ndev", "credential-process\nteam/aws/sts/deploy\n--ttl=1h\n--role-arn\narn:aws:iam::123456789012:role/x",
+		"credential-process\ndev", "credential-process\n", "credential-process\n\xff=,", "credential-process\nteam/aws/sts/deploy\n--ttl=1h\n--role-arn\narn:aws:iam::123456789012:role/x",
 		"credential-process\nsso\n--mount=m", "credential-process\ncalled\n--ttl\n1h", "credential-process\n--namespace\n/\na/../b",
 		"credential-process\ndev\n--min-ttl\n2h\n--refresh", "credential-process\ndev\n--mfa-code\n123 456\n--session-name=x",
 		"credential-process\ndev\n--region=EU\n--settle=1d\n--debug", "credential-process\ndev\n--cache\nnone\n--endpoint=static-creds",
@@ -43,6 +43,7 @@ func FuzzCommandLine(f *testing.F) {
 	env := fuzzedSurroundings(f)
 	f.Fuzz(func(t *testing.T, line string) {
 		args := words(line)
+		checkUnparsed(t, args)
 		if !mayRun(args) {
 			parse(t, args)
 			return
@@ -92,6 +93,23 @@ func mayRun(args []string) bool {
 		!slices.ContainsFunc(args, func(word string) bool {
 			return strings.HasPrefix(word, "--address") || strings.HasPrefix(word, "--cache") && word != "--cache=none"
 		})
+}
+
+// checkUnparsed holds a line that is not parsed against what the parser makes of it.
+func checkUnparsed(t *testing.T, args []string) {
+	t.Helper()
+	command := unparsed(args)
+	if command == nil {
+		return
+	}
+	parser, err := newParser(args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil || !reflect.DeepEqual(command, parsed.Selected().Target.Interface()) {
+		t.Errorf("%q: %+v without the parser, with it %v, %v", args, command, parsed, err)
+	}
 }
 
 // parse is a call up to where its command would run.
