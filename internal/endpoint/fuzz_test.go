@@ -188,3 +188,68 @@ func hostOf(requestLine string) string {
 	}
 	return u.Host
 }
+
+// FuzzHandover sends bytes to what leads a browser on; {host} and {path} in them stand for
+// those of its address. The secret is told once at the most, and to who asks for the path
+// at that host.
+func FuzzHandover(f *testing.F) {
+	const good = "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+	for _, seed := range []string{
+		good,
+		good + good,
+		strings.Replace(good, "GET", "HEAD", 1),
+		strings.Replace(good, "{path}", "{path}?x", 1),
+		strings.Replace(good, "{path}", "http://{host}{path}", 1),
+		strings.Replace(good, "{path}", "http://evil.example{path}", 1),
+		strings.Replace(good, "{path}", "/x/..{path}", 1),
+		strings.Replace(good, "Host: {host}", "Host: localhost", 1),
+		strings.Replace(good, "1.1", "1.0", 1),
+		"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n" + good,
+	} {
+		f.Add([]byte(seed))
+	}
+	const target = "https://signin.aws.amazon.com/federation?SigninToken=the-secret"
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := HandOver(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		host := h.listener.Addr().String()
+		request := strings.NewReplacer("{host}", host, "{path}", h.path).Replace(string(data))
+		answers := converse(t, host, request) + converse(t, host, request)
+		told := strings.Count(answers, "the-secret")
+		if told > 1 || told == 1 && !mayBeLed(request, host, h.path) || told == 0 && string(data) == good {
+			t.Errorf("%q gets %q", request, answers)
+		}
+		over := false
+		select {
+		case <-h.done:
+			over = true
+		default:
+		}
+		if over != (told == 1) {
+			t.Errorf("%q gets %q, and the waiting is over: %v", request, answers, over)
+		}
+	})
+}
+
+// mayBeLed reports whether there is a head in the text that may be told the secret. It
+// reads more leniently than any server.
+func mayBeLed(text, host, path string) bool {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	for at := range text {
+		if !strings.HasPrefix(text[at:], "GET ") {
+			continue
+		}
+		head, _, _ := strings.Cut(text[at:], "\n\n")
+		line, rest, _ := strings.Cut(head, "\n")
+		if decoded, err := url.PathUnescape(line); err == nil {
+			line = decoded
+		}
+		if strings.Contains(line, path) && (hostOf(line) == host || hostOf(line) == "" && strings.Contains(rest, host)) {
+			return true
+		}
+	}
+	return false
+}
