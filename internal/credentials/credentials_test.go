@@ -182,3 +182,23 @@ func TestEnviron(t *testing.T) {
 		t.Errorf("without token and account: %v", got)
 	}
 }
+
+// Clients are told an expiry cut to the second: what ends within this one has ended.
+func TestValidAsClientsAreTold(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 600, time.UTC)
+	for expiry, want := range map[time.Time]bool{
+		now:                            false,
+		now.Add(time.Second - 601):     false,
+		now.Add(time.Second - 600):     true,
+		now.Add(time.Second):           true,
+		now.Truncate(time.Second):      false,
+		now.Add(-time.Hour):            false,
+		now.Add(time.Hour).Add(-600):   true,
+		now.Add(time.Hour).Add(123456): true,
+	} {
+		c := Credentials{AccessKeyID: "AKIA1", SecretAccessKey: "s", Lease: Lease{Issued: now, Expiry: expiry}}
+		if got := c.Valid(now); got != want {
+			t.Errorf("until %s, printed %s: %v", expiry, c.Lease.Expiration(), got)
+		}
+	}
+}

@@ -33,7 +33,9 @@ func (c Credentials) ProcessJSON() []byte {
 }
 
 // Valid reports whether the credentials have what every client needs and have
-// not expired at now.
+// not expired at now, by the expiry that clients are told.
 func (c Credentials) Valid(now time.Time) bool {
-	return c.AccessKeyID != "" && c.SecretAccessKey != "" && c.Lease.Remaining(now) > 0
+	told := c.Lease
+	told.Expiry = told.Expiry.Truncate(time.Second)
+	return c.AccessKeyID != "" && c.SecretAccessKey != "" && told.Remaining(now) > 0
 }

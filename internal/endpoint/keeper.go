@@ -105,7 +105,7 @@ func (k *Keeper) look() (credentials.Credentials, <-chan struct{}, error) {
 		k.refreshing = make(chan struct{})
 		k.work.Go(k.refresh)
 	}
-	if works(k.held, now) {
+	if k.held.Valid(now) {
 		return k.held, k.refreshing, nil
 	}
 	return credentials.Credentials{}, k.refreshing, k.excuse()
@@ -139,7 +139,7 @@ func (k *Keeper) ask() (credentials.Credentials, error) {
 	ctx, cancel := context.WithTimeout(k.ctx, refreshLimit)
 	defer cancel()
 	c, err := k.Get(ctx)
-	if works(c, k.wall()) {
+	if c.Valid(k.wall()) {
 		return c, err
 	}
 	return credentials.Credentials{}, cmp.Or(err, errUnusable)
@@ -209,16 +209,9 @@ func (k *Keeper) nap() time.Duration {
 // laptop sleeps.
 func (k *Keeper) wall() time.Time { return k.Now().Round(0) }
 
-// works reports whether c can be handed out at now. Clients read an expiry cut
-// to the second.
-func works(c credentials.Credentials, now time.Time) bool {
-	c.Lease.Expiry = c.Lease.Expiry.Truncate(time.Second)
-	return c.Valid(now)
-}
-
 // better reports whether c should take the place of held. Aged credentials from
 // a cache may be older than those in memory.
 func better(c, held credentials.Credentials, now time.Time) bool {
-	return works(c, now) && (!works(held, now) ||
+	return c.Valid(now) && (!held.Valid(now) ||
 		c.Lease.Fresh(credentials.Refreshable, now) || c.Lease.Expiry.After(held.Lease.Expiry))
 }

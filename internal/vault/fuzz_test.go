@@ -275,7 +275,7 @@ func endOf(kind credentials.Kind, lease json.Number, data map[string]any) time.T
 	switch {
 	case err != nil:
 		return began.Add(staticLife)
-	case end.Before(began): // Vault is about to rotate it
+	case !end.Truncate(time.Second).After(began): // Vault is about to rotate it
 		return began.Add(overdueLife)
 	}
 	return end

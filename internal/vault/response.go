@@ -120,7 +120,7 @@ func (f fields) rotation(l *credentials.Lease) error {
 	}
 	// Vault rotates once a minute what is due; until then the old key works.
 	l.Expiry = next
-	if earliest := l.Issued.Add(overdueLife); next.Before(l.Issued) {
+	if earliest := l.Issued.Add(overdueLife); !next.Truncate(time.Second).After(l.Issued) {
 		l.Expiry = earliest
 	}
 	return nil
