@@ -6,9 +6,11 @@ LAB := internal/lab
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # vault/api brings the HTTP/2 that it speaks to Vault; net/http's own copy of it
 # would be 0.5 MB that nothing uses.
-TAGS := -tags nethttpomithttp2
+TAGS := nethttpomithttp2
 # What speaks with Vault waits for the network, and gains nothing by inlining: 0.5 MB.
 LEAN := $(foreach package,net net/http crypto/tls crypto/x509 github.com/... golang.org/x/...,-gcflags='$(package)=-l')
+# The lab builds vaws once more with the tag faultpoints (internal/faultpoint).
+EXTRA_TAGS ?=
 # Where build puts vaws.
 OUT ?= vaws
 # The lab is vetted, tested and run with the flags that Vault is built with:
@@ -23,7 +25,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./vaws
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath $(TAGS) $(LEAN) -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o $(OUT) .
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags=$(TAGS),$(EXTRA_TAGS) $(LEAN) -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o $(OUT) .
 
 test: tools lint-program unit vault lint-lab e2e ## run every check and every test
 
@@ -66,6 +68,7 @@ lint-program:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted with gofmt:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go vet ./...
+	go vet -tags=faultpoints ./internal/faultpoint
 	$(STATICCHECK) ./...
 
 lint-lab:

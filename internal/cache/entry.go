@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"vaws/internal/faultpoint"
 	"vaws/internal/hint"
 )
 
@@ -107,10 +108,12 @@ func replaceFile(path string, data []byte) error {
 	if err != nil {
 		return err
 	}
+	faultpoint.Reach("file-written")
 	if err := os.Rename(temp, path); err != nil {
 		os.Remove(temp)
 		return err
 	}
+	faultpoint.Reach("file-renamed")
 	return nil
 }
 
@@ -120,7 +123,8 @@ func writeTemp(dir string, data []byte) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(data)
+	faultpoint.Reach("file-created")
+	_, err = faultpoint.Write("file-half-written", f, data)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

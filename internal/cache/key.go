@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"vaws/internal/faultpoint"
 )
 
 const keySize = 32
@@ -139,13 +141,16 @@ func (c *Cache) makeKey(ctx context.Context) (*key, error) {
 }
 
 func (c *Cache) storeNewKey(ctx context.Context) (*key, error) {
+	faultpoint.Reach("no-key")
 	if err := c.place.store(ctx, newKey()); err != nil {
 		return nil, fmt.Errorf("keeping the cache key in %s: %w", c.place, err)
 	}
+	faultpoint.Reach("key-stored")
 	k, err := c.place.look(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the cache key back from %s: %w", c.place, err)
 	}
+	faultpoint.Reach("key-read-back")
 	c.options.Debug("made key %s in %s", k.id, c.place)
 	return k, nil
 }

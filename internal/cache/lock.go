@@ -10,6 +10,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"vaws/internal/credentials"
+	"vaws/internal/faultpoint"
 )
 
 const (
@@ -45,7 +46,10 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 			return nil, fmt.Errorf("locking the cache: %w", err)
 		}
 		if inPlace(l) {
-			return func() { _ = l.Unlock() }, nil
+			return func() {
+				faultpoint.Reach("before-unlocking")
+				_ = l.Unlock()
+			}, nil
 		}
 		_ = l.Unlock() // swept meanwhile: the next comer locks another file
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"vaws/internal/child"
+	"vaws/internal/faultpoint"
 	"vaws/internal/hint"
 	"vaws/internal/term"
 )
@@ -98,7 +99,7 @@ func Main(args []string) int {
 		environ: environ,
 		getenv:  snapshot(environ),
 		// Without its monotonic reading, which stands still while a laptop sleeps.
-		now:  func() time.Time { return time.Now().Round(0) },
+		now:  func() time.Time { return faultpoint.Now().Round(0) },
 		calm: func() {},
 	}
 	err := s.run(args)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"vaws/internal/faultpoint"
 	"vaws/internal/hint"
 )
 
@@ -24,9 +25,11 @@ type console struct {
 // answer writes the whole of a command's answer.
 func (c *console) answer(text []byte) error {
 	defer c.hide()()
-	if _, err := c.out.Write(text); err != nil {
+	faultpoint.Reach("before-printing")
+	if _, err := faultpoint.Write("half-printed", c.out, text); err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
+	faultpoint.Reach("printed")
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"vaws/internal/faultpoint"
 )
 
 // mintLocked fetches credentials while every other process waits.
@@ -18,8 +20,10 @@ func (p *Provider) mintLocked(ctx context.Context, r Request, d Demand, began ti
 		p.Debug("another process failed %s ago", p.Now().Sub(f.Time).Round(time.Millisecond))
 		return p.fallBack(entry, d, f.asError(began))
 	}
+	faultpoint.Reach("looked-again")
 	c, err := p.replace(ctx, r, d, entry)
 	if err == nil {
+		faultpoint.Reach("minted")
 		c, err = p.keep(ctx, r, c)
 	}
 	if err != nil {
@@ -122,9 +126,11 @@ func (p *Provider) anotherIsBetter(c Credentials, d Demand, renewed bool) bool {
 func (p *Provider) keep(ctx context.Context, r Request, c Credentials) (Credentials, error) {
 	saved := p.save(ctx, r, c)
 	if c.Unsettled {
+		faultpoint.Reach("before-settling")
 		if err := p.Source.Settle(ctx, c); err != nil {
 			return Credentials{}, err
 		}
+		faultpoint.Reach("settled")
 		if c.Unsettled = false; saved == nil {
 			saved = p.save(ctx, r, c)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"vaws/internal/faultpoint"
 )
 
 // Source makes fresh credentials.
@@ -103,11 +105,13 @@ func (p *Provider) get(ctx context.Context, r Request, d Demand) (Credentials, e
 		return c, nil
 	}
 	p.Debug("cache miss")
+	faultpoint.Reach("before-locking")
 	unlock, err := p.Store.Lock(ctx, r)
 	if err != nil {
 		return p.mintUnlocked(ctx, r, d, err)
 	}
 	defer unlock()
+	faultpoint.Reach("locked")
 	return p.mintLocked(ctx, r, d, began)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"vaws/internal/credentials"
+	"vaws/internal/faultpoint"
 	"vaws/internal/hint"
 )
 
@@ -104,9 +105,11 @@ func (s *Source) logInAgain(ctx context.Context, client *api.Client, l credentia
 	}
 	s.fresh = true
 	s.config.Debug("logged in by %s", l.Method)
+	faultpoint.Reach("logged-in")
 	if locked {
 		s.keep(ctx, fresh)
 	}
+	faultpoint.Reach("token-kept")
 	return fresh, nil
 }
 

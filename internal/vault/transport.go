@@ -14,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"vaws/internal/faultpoint"
 )
 
 // An answer with credentials takes a few kilobytes.
@@ -36,7 +38,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		// if the server hangs up; and Vault makes IAM users for GETs too.
 		g.next.CloseIdleConnections()
 	}
-	resp, err := g.next.RoundTrip(req)
+	faultpoint.Reach("before-request")
+	resp, err := g.next.RoundTrip(faultpoint.WhenSent(req, "request-sent"))
 	took := g.now().Sub(began).Round(time.Millisecond)
 	asked := *req.URL
 	asked.RawQuery = "" // which a sign-in's code is part of
@@ -46,6 +49,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	g.debug("%s %s: %s, %s", req.Method, &asked, resp.Status, took)
 	defer resp.Body.Close()
+	faultpoint.Reach("answer-begun")
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		return nil, &redirectError{to: origin(resp), standby: isStandbys(resp)}
 	}
@@ -59,6 +63,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.StatusCode == http.StatusOK && len(body) == 0 { // Vault's would be a 204
 		return nil, &strangeError{"there is nothing in it"}
 	}
+	faultpoint.Reach("answered")
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
