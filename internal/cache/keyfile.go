@@ -42,13 +42,19 @@ func (f keyFile) look(context.Context) (*key, error) {
 
 // store makes the file complete or not at all, and never replaces one.
 func (f keyFile) store(_ context.Context, k *key) error {
-	temp, err := writeTemp(filepath.Dir(f.path), append([]byte(k.text()), '\n'))
+	err := createWhole(f.path, append([]byte(k.text()), '\n'))
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process was faster; its key is read back
+	}
+	return err
+}
+
+// createByLink writes a temporary file and gives it its name.
+func createByLink(path string, data []byte) error {
+	temp, err := writeTemp(filepath.Dir(path), data)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temp)
-	if err := os.Link(temp, f.path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
+	return os.Link(temp, path)
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -97,5 +98,25 @@ func TestKeyFileIsNeverReplaced(t *testing.T) {
 	}
 	if err := (keyFile{filepath.Join(path, "under-a-file")}).store(t.Context(), first); err == nil {
 		t.Error("stored where nothing can be")
+	}
+}
+
+// createByLink is for where a file cannot be without a name.
+func TestNewFileIsMadeWholeAndOnce(t *testing.T) {
+	for name, create := range map[string]func(string, []byte) error{"without a name": createWhole, "by link": createByLink} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := create(path, []byte("first")); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := create(path, []byte("second")); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s: a second time: %v", name, err)
+		}
+		if got := readFile(t, path); string(got) != "first" {
+			t.Errorf("%s: it holds %q", name, got)
+		}
+		if files, err := os.ReadDir(filepath.Dir(path)); len(files) != 1 || err != nil {
+			t.Errorf("%s: beside it there are %v, %v", name, files, err)
+		}
 	}
 }
