@@ -49,7 +49,7 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 		return nil, err
 	}
 	b := &Binaries{Vault: vault, Dir: dir}
-	err = makeVaws(ctx, progress, filepath.Join(module, "..", ".."), filepath.Join(dir, "vaws"))
+	err = makeVaws(ctx, progress, filepath.Join(dir, "vaws"))
 	for name, pkg := range map[string]string{"client": "./client", "browser": "./browser", "vault": "./vaultcli"} {
 		if err == nil {
 			err = goBuild(ctx, progress, name, module, pkg, filepath.Join(dir, name))
@@ -236,12 +236,27 @@ func goBuild(ctx context.Context, progress io.Writer, name, dir, pkg, output str
 	return runBuild(cmd, name)
 }
 
+// BuildWithFaultPoints builds the vaws that can be stopped short, and whose clock can
+// be wrong, and returns the directory of it below Dir. What it takes is in
+// internal/faultpoint.
+func (b *Binaries) BuildWithFaultPoints(ctx context.Context, progress io.Writer) (dir string, err error) {
+	dir = filepath.Join(b.Dir, "faultpoints")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, makeVaws(ctx, progress, filepath.Join(dir, "vaws"), "EXTRA_TAGS=faultpoints")
+}
+
 // makeVaws builds the program with the flags that the Makefile has for it.
-func makeVaws(ctx context.Context, progress io.Writer, dir, output string) error {
+func makeVaws(ctx context.Context, progress io.Writer, output string, variables ...string) error {
+	module, err := moduleDir()
+	if err != nil {
+		return err
+	}
 	stop := announce(progress, "building vaws …")
 	defer stop()
-	cmd := exec.CommandContext(ctx, "make", "--silent", "--no-print-directory", "build", "OUT="+output)
-	cmd.Dir = dir
+	cmd := exec.CommandContext(ctx, "make", append(variables, "--silent", "--no-print-directory", "build", "OUT="+output)...)
+	cmd.Dir = filepath.Join(module, "..", "..")
 	cmd.Env = append(os.Environ(), "GOWORK=off", "MAKEFLAGS=", "MFLAGS=")
 	return runBuild(cmd, "vaws")
 }

@@ -151,6 +151,9 @@ import (
 //	                                        makes it a row of docs/reliability.md; "{}" in
 //	                                        the arguments is the copy's number
 //	tried AREA WHAT RESULT [within=10s]     a row for what the lines before have shown
+//	faultpoints                             from here on vaws is a build that the variables
+//	                                        of internal/faultpoint kill or freeze at a
+//	                                        point of its way, or whose clock they shift
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //
