@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"vaws/internal/hint"
 )
 
 // bus is a connection to the session bus for a few calls by one goroutine.
@@ -64,7 +66,7 @@ func (b *bus) enter() error {
 	}
 	answer, err := b.in.ReadSlice('\n')
 	if err != nil {
-		return err
+		return brokenOff(err)
 	}
 	if !bytes.HasPrefix(answer, []byte("OK ")) {
 		return unavailable{errors.New("the session bus refuses this user")}
@@ -103,7 +105,7 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 		}
 	}
 	if err := b.flush(); err != nil {
-		return nil, err
+		return nil, brokenOff(err)
 	}
 	if err := b.enter(); err != nil {
 		return nil, err
@@ -112,7 +114,7 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 	for waiting := len(calls); waiting > 0; {
 		serial, r, err := b.receive()
 		if err != nil {
-			return nil, err
+			return nil, brokenOff(err)
 		}
 		if i := serial - first; serial >= first && int(i) < len(replies) {
 			replies[i] = r
@@ -121,6 +123,12 @@ func (b *bus) do(calls ...call) ([]reply, error) {
 	}
 	b.answered()
 	return replies, nil
+}
+
+// brokenOff is the error of a bus that hangs up in the middle. It may have been the
+// one with the key, so it is not unavailable.
+func brokenOff(err error) error {
+	return hint.Errorf("run: export VAWS_CACHE=kernel", "the session bus broke the conversation off: %w", err)
 }
 
 // flush leaves nothing behind in memory: a new key may be in it.

@@ -32,6 +32,7 @@ type fakeBus struct {
 	silentAt string        // the method that is never answered; "auth": not even that
 	failAt   string        // the method that fails
 	slow     time.Duration // before the answers to Get, OpenSession and GetSecret
+	lasts    int           // bytes of answers after which it hangs up; zero: for ever
 	items    []string      // the secrets in the collection
 	created  []dbus.ObjectPath
 	called   []string
@@ -65,6 +66,9 @@ func (f *fakeBus) seen() (called []string, created []dbus.ObjectPath) {
 }
 
 func (f *fakeBus) serve(conn net.Conn) {
+	if f.lasts > 0 {
+		conn = &mortal{conn, f.lasts}
+	}
 	defer conn.Close()
 	in := bufio.NewReader(conn)
 	if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, "\x00AUTH EXTERNAL ") {
@@ -99,6 +103,20 @@ func (f *fakeBus) serve(conn net.Conn) {
 			conn.Write(out.Bytes())
 		}
 	}
+}
+
+// mortal is a connection that breaks after so many bytes to its other end.
+type mortal struct {
+	net.Conn
+	left int
+}
+
+func (m *mortal) Write(data []byte) (int, error) {
+	n, err := m.Conn.Write(data[:min(len(data), m.left)])
+	if m.left -= n; m.left == 0 {
+		m.Close()
+	}
+	return n, err
 }
 
 func (f *fakeBus) answer(method string, msg *dbus.Message) *dbus.Message {
@@ -270,6 +288,24 @@ func TestSlowSecretServiceIsWaitedFor(t *testing.T) {
 	o.KeyringWait = time.Second
 	if _, err := Open(t.Context(), o); err != nil {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A bus that dies is no bus without a keyring: another key must not be made because
+// of it.
+func TestBusThatDiesInTheMiddle(t *testing.T) {
+	text := newKey().text()
+	for lasts := 1; ; lasts++ {
+		f := &fakeBus{lasts: lasts, items: []string{text}}
+		o := keyringOptions(t, f.listen(t))
+		o.Mode = Auto
+		c, err := Open(t.Context(), o)
+		if err == nil && c.key != nil && c.key.text() == text {
+			return
+		}
+		if err == nil || isUnavailable(err) || !strings.Contains(err.Error(), "the session bus broke the conversation off") || len(hint.Of(err)) == 0 {
+			t.Fatalf("after %d bytes: %+v, %v, hints %q", lasts, c, err, hint.Of(err))
+		}
 	}
 }
 
