@@ -64,7 +64,7 @@ func kernelError(err error) error {
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP):
 		return unavailable{err}
 	case errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("%w: the user's quota is full, see /proc/key-users", err)
+		return hint.Wrap(fmt.Errorf("%w: the user's quota is full, see /proc/key-users", err), hintKeyFile)
 	}
 	return err
 }

@@ -23,7 +23,7 @@ func (f keyFile) String() string { return fmt.Sprintf("key file %q", f.path) }
 func (f keyFile) look(context.Context) (*key, error) {
 	data, err := ReadPrivate(f.path, keyFileLimit)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoKey
+		return nil, f.whyMissing()
 	}
 	if err != nil {
 		return nil, err
@@ -38,6 +38,15 @@ func (f keyFile) look(context.Context) (*key, error) {
 			"it holds neither %d bytes nor the hex or base64 of them", keySize)
 	}
 	return k, nil
+}
+
+// whyMissing is errNoKey, unless there is a link in the place of the file: a key
+// cannot be stored there.
+func (f keyFile) whyMissing() error {
+	if _, err := os.Lstat(f.path); err == nil {
+		return hint.Errorf(hintKeyFile, "it is a symbolic link to nothing")
+	}
+	return errNoKey
 }
 
 // store makes the file complete or not at all, and never replaces one.

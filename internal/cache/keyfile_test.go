@@ -80,6 +80,16 @@ func TestKeyFileThroughASymbolicLink(t *testing.T) {
 	}
 }
 
+func TestKeyFileThatIsALinkToNothing(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("nothing", link); err != nil {
+		t.Skip(err)
+	}
+	if _, err := (keyFile{link}).look(t.Context()); err == nil || errors.Is(err, errNoKey) || len(hint.Of(err)) == 0 {
+		t.Errorf("%v, hints %q", err, hint.Of(err))
+	}
+}
+
 func TestKeyFileThatIsNoFile(t *testing.T) {
 	if _, err := (keyFile{t.TempDir()}).look(t.Context()); err == nil || errors.Is(err, errNoKey) {
 		t.Errorf("a directory: %v", err)
