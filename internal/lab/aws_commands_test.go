@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 var awsCommands = map[string]command{
@@ -23,10 +21,6 @@ var awsCommands = map[string]command{
 	"aws-deny":        simple("ROLEARN", 1, func(s *script, args []string) error { s.stand.DenyRole(args[0]); return nil }),
 	"aws-reset":       simple("", 0, func(s *script, _ []string) error { s.stand.ResetFailures(); return nil }),
 	"aws-stop":        simple("", 0, func(s *script, _ []string) error { return s.stand.Close() }),
-}
-
-var keyringCommands = map[string]command{
-	"keyring": {usage: "lock | unlock | stop | start | silent | none", least: 1, run: runKeyring},
 }
 
 func withDuration(set func(*script, time.Duration)) command {
@@ -97,50 +91,5 @@ func runDelay(s *script, args []string) error {
 		return err
 	}
 	s.stand.Delay(args[0], d)
-	return nil
-}
-
-func runKeyring(s *script, ts *testscript.TestScript, _ bool, args []string) error {
-	switch args[0] {
-	case "lock":
-		return s.keyring.Lock()
-	case "unlock":
-		return s.keyring.Unlock()
-	case "stop":
-		return s.keyring.Close()
-	case "start":
-		return s.restartKeyring(ts)
-	case "silent":
-		return s.silenceKeyring(ts)
-	case "none":
-		ts.Setenv("DBUS_SESSION_BUS_ADDRESS", "")
-		return nil
-	}
-	return fmt.Errorf("no such subcommand")
-}
-
-// restartKeyring brings the keyring back with its items, on a new bus.
-func (s *script) restartKeyring(ts *testscript.TestScript) error {
-	if err := s.keyring.Close(); err != nil {
-		return err
-	}
-	k, err := StartKeyring(s.ctx, s.home)
-	if err != nil {
-		return err
-	}
-	s.keyring = k
-	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", k.Address)
-	return nil
-}
-
-func (s *script) silenceKeyring(ts *testscript.TestScript) error {
-	if s.silent == nil {
-		bus, err := StartSilentBus()
-		if err != nil {
-			return err
-		}
-		s.silent = bus
-	}
-	ts.Setenv("DBUS_SESSION_BUS_ADDRESS", s.silent.Address)
 	return nil
 }

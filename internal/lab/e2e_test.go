@@ -106,6 +106,11 @@ import (
 //	minted N [ACCOUNT]                      IAM users that Vault made and that exist
 //
 //	keyring lock | unlock | stop | start | silent | none
+//	keyring dies BYTES | stalls BYTES       after so many bytes of the bus's answers it
+//	                                        hangs up, or says no more
+//	keyring unanswered                      questions of the keyring to its user stay
+//	                                        without an answer; "keyring prompts N" tells
+//	                                        how many there were
 //
 //	[!] parallel N PREFIX COMMAND ARG…      N at once; writes PREFIX.I.out, .err and
 //	                                        .status; fails if one fails (with !: if
@@ -184,7 +189,8 @@ import (
 //
 // In the environment: VAULT_ADDR and VAULT_TOKEN (kind full, mount aws),
 // AWS_ENDPOINT_URL (the stand-in; Debian's aws wants it as --endpoint-url),
-// ACCOUNT and OTHER_ACCOUNT, HOME, XDG_*, DBUS_SESSION_BUS_ADDRESS. PATH holds
+// AS_ROOT (what a shell puts before a command for root: nothing, or sudo and its
+// options), ACCOUNT and OTHER_ACCOUNT, HOME, XDG_*, DBUS_SESSION_BUS_ADDRESS. PATH holds
 // vaws, the lab's client (a program on the AWS SDK for Go v2) and browser, and
 // Debian's programs.
 //

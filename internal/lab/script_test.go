@@ -23,6 +23,8 @@ type script struct {
 	vaults  map[string]*Vault // "" is the first one
 	keyring *Keyring
 	silent  *SilentBus
+	failing []*FailingBus
+	prompts func() int // that the keyring has wanted to show
 	spies   map[string]*spy
 	agents  map[string]*Agent
 	rafts   map[string]*Cluster
@@ -83,7 +85,17 @@ func (s *script) makeHome(env *testscript.Env) error {
 	env.Setenv("PATH", s.bin.Dir+":/usr/bin:/bin")
 	env.Setenv("LANG", "C.UTF-8")
 	env.Setenv("TERM", "dumb")
+	env.Setenv("AS_ROOT", asRoot())
 	return nil
+}
+
+// asRoot is what a shell puts before a command that only root may run. The packages
+// that the lab needs could not have been installed without it.
+func asRoot() string {
+	if os.Geteuid() == 0 {
+		return ""
+	}
+	return "sudo --non-interactive --preserve-env"
 }
 
 // start brings up the stand-in, the keyring and the first Vault.
@@ -146,6 +158,9 @@ func (s *script) close() {
 	}
 	if s.silent != nil {
 		_ = s.silent.Close()
+	}
+	for _, bus := range s.failing {
+		_ = bus.Close()
 	}
 	if s.stand != nil {
 		_ = s.stand.Close()
