@@ -76,7 +76,7 @@ func (c *Cache) writeEntry(k *key, n entryName, h header, payload []byte) error 
 		return fmt.Errorf("a cache entry of %d bytes is too large", len(file))
 	}
 	if err := replaceFile(c.entryPath(k, n), file); err != nil {
-		return hint.Errorf("pass --cache none to do without the cache", "writing the cache: %w", err)
+		return hint.Errorf(hintNone, "writing the cache: %w", err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"vaws/internal/credentials"
 	"vaws/internal/faultpoint"
+	"vaws/internal/hint"
 )
 
 const (
@@ -43,7 +44,7 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 	for {
 		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
 		if err := acquire(ctx, l); err != nil {
-			return nil, fmt.Errorf("locking the cache: %w", err)
+			return nil, lockError(ctx, err)
 		}
 		if inPlace(l) {
 			return func() {
@@ -53,6 +54,15 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 		}
 		_ = l.Unlock() // swept meanwhile: the next comer locks another file
 	}
+}
+
+// lockError advises where trying again is of no use.
+func lockError(ctx context.Context, err error) error {
+	err = fmt.Errorf("locking the cache: %w", err)
+	if ctx.Err() == nil {
+		err = hint.Wrap(err, hintNone)
+	}
+	return err
 }
 
 func (c *Cache) makeLocksDir() error {
