@@ -156,6 +156,8 @@ import (
 //	                                        makes it a row of docs/reliability.md; "{}" in
 //	                                        the arguments is the copy's number
 //	tried AREA WHAT RESULT [within=10s]     a row for what the lines before have shown
+//	judged FILE N [as=TEXT]                 every line of FILE, N in all, is credentials as
+//	                                        strictly as fault takes it
 //	faultpoints                             from here on vaws is a build that the variables
 //	                                        of internal/faultpoint kill or freeze at a
 //	                                        point of its way, or whose clock they shift

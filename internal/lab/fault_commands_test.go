@@ -14,8 +14,9 @@ import (
 )
 
 var faultCommands = map[string]command{
-	"fault": {usage: "AREA WHAT EXPECT [within=10s] [times=N] [as=TEXT] COMMAND ARG…", least: 4, run: runFault},
-	"tried": {usage: "AREA WHAT RESULT [within=10s]", least: 3, run: runTried},
+	"fault":  {usage: "AREA WHAT EXPECT [within=10s] [times=N] [as=TEXT] COMMAND ARG…", least: 4, run: runFault},
+	"judged": {usage: "FILE N [as=TEXT]", least: 2, run: runJudged},
+	"tried":  {usage: "AREA WHAT RESULT [within=10s]", least: 3, run: runTried},
 }
 
 // trial is a command run in the midst of a fault, and what must come of it.
@@ -207,6 +208,21 @@ func (t trial) find(stderr, start string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no line %q matches %s", start, t.pattern)
+}
+
+// runJudged holds every line of a file as strictly as fault does.
+func runJudged(s *script, ts *testscript.TestScript, _ bool, args []string) error {
+	t, err := parseTrial(append([]string{faultAreas[0], "", "credentials"}, append(args[2:], "command")...))
+	if err != nil {
+		return err
+	}
+	answers := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	for i, answer := range answers {
+		if _, err := t.judgeCredentials(s, outcome{stdout: answer}); err != nil {
+			return fmt.Errorf("line %d: %w", i+1, err)
+		}
+	}
+	return compareCount(len(answers), args[1])
 }
 
 func runTried(s *script, _ *testscript.TestScript, _ bool, args []string) error {
