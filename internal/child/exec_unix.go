@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os/signal"
 	"syscall"
+
+	"vaws/internal/hint"
 )
 
 // run makes path, with command as its arguments, take the place of this
@@ -31,7 +33,16 @@ func execute(path string, command []string, exec func(path string, arguments []s
 		err = fmt.Errorf("its interpreter is missing: %w", err) // path was there just now
 	}
 	if err != nil {
-		return &Error{command[0], NotExecutable, err}
+		return withAdvice(&Error{command[0], NotExecutable, err})
 	}
 	return nil
+}
+
+// withAdvice is for an environment that was too large before vaws added to it, or
+// nearly so.
+func withAdvice(err error) error {
+	if !errors.Is(err, syscall.E2BIG) {
+		return err
+	}
+	return hint.Wrap(err, "arguments and environment count together: compare \"env | wc -c\" with \"getconf ARG_MAX\"")
 }

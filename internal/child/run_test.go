@@ -224,8 +224,8 @@ func relativeError(name, path string) string {
 func TestRunTooLongACommandLine(t *testing.T) {
 	defer prepare() // Run undoes it
 	err := Run([]string{"true", strings.Repeat("x", 8<<20)}, os.Environ())
-	if failed := (*Error)(nil); !errors.As(err, &failed) || failed.Status != NotExecutable {
-		t.Errorf("error %v, want an *Error", err)
+	if failed := (*Error)(nil); !errors.As(err, &failed) || failed.Status != NotExecutable || len(hint.Of(err)) != 1 {
+		t.Errorf("error %v, want an *Error, hints %q", err, hint.Of(err))
 	}
 }
 
