@@ -27,7 +27,7 @@ func (c *console) answer(text []byte) error {
 	defer c.hide()()
 	faultpoint.Reach("before-printing")
 	if _, err := faultpoint.Write("half-printed", c.out, text); err != nil {
-		return fmt.Errorf("writing the answer: %w", err)
+		return hint.Errorf("see where stdout leads: its disk is full, or who reads it has gone", "writing the answer: %w", err)
 	}
 	faultpoint.Reach("printed")
 	return nil
