@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 const (
@@ -29,7 +31,8 @@ type Settler struct {
 
 // Settle returns nil once AWS has accepted the credentials several times in a
 // row. Otherwise the error wraps ErrUnreachable if AWS never answered, or the
-// context's error together with what AWS answered last.
+// context's error together with what AWS answered last. A clock that AWS refuses ends
+// the wait at once.
 func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
 	client, err := newClient(s.Endpoint.CABundle)
 	if err != nil {
@@ -47,6 +50,8 @@ func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
 			if successes++; successes == successesInARow {
 				return nil
 			}
+		case isSkew(err):
+			return hint.Errorf("set the clock of this machine", "AWS does not take what is signed by this clock: %w", err)
 		case errors.As(err, new(*Refusal)):
 			answered, successes, last = true, 0, err
 		case !answered && (calls >= patience || ctx.Err() != nil):
@@ -60,6 +65,15 @@ func (s Settler) Settle(ctx context.Context, c credentials.Credentials) error {
 			return late(err, last)
 		}
 	}
+}
+
+// isSkew recognises AWS's answer to a signature that is dated more than five minutes
+// before or after its own time
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html).
+func isSkew(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r) &&
+		(strings.HasPrefix(r.Message, "Signature expired") || strings.HasPrefix(r.Message, "Signature not yet current"))
 }
 
 func late(err, last error) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -74,6 +75,25 @@ func TestSettleSaysWhatAWSAnsweredLast(t *testing.T) {
 	}
 	if text := err.Error(); strings.Contains(text, "\n") || strings.Contains(text, "secret") {
 		t.Errorf("error %q", text)
+	}
+}
+
+func TestWrongClockIsNotWaitedFor(t *testing.T) {
+	for _, message := range []string{
+		"Signature expired: 20260102T030405Z is now earlier than 20260102T035905Z (20260102T040405Z - 5 min.)",
+		"Signature not yet current: 20260102T030405Z is still later than 20260102T020905Z (20260102T020405Z + 5 min.)",
+	} {
+		total, err := settle(t, 100, func(call int, w http.ResponseWriter) {
+			if call == 1 { // not known everywhere yet
+				refuse(w)
+				return
+			}
+			w.WriteHeader(403)
+			io.WriteString(w, "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>"+message+"</Message></Error></ErrorResponse>")
+		})
+		if total != 2 || err == nil || !strings.Contains(err.Error(), message) || !strings.Contains(strings.Join(hint.Of(err), ""), "clock") {
+			t.Errorf("%d calls, err %v, hints %q", total, err, hint.Of(err))
+		}
 	}
 }
 

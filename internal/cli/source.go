@@ -40,11 +40,14 @@ func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
 		defer s.wait(forAWS + " to know the new keys")()
 	}
 	err := s.settler.Settle(ctx, c)
-	if errors.Is(err, aws.ErrUnreachable) {
+	switch {
+	case errors.Is(err, aws.ErrUnreachable):
 		s.warn(fmt.Errorf("whether the new keys are usable yet is not known: %w", err))
 		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return hint.Wrap(err, "for more time: --settle 2m, for none: --settle 0")
 	}
-	return hint.Wrap(err, "for more time: --settle 2m, for none: --settle 0")
+	return err
 }
 
 // newSource puts together what makes credentials for the target.
