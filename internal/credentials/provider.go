@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vaws/internal/faultpoint"
+	"vaws/internal/hint"
 )
 
 // Source makes fresh credentials.
@@ -82,7 +83,7 @@ func (p *Provider) Get(ctx context.Context, r Request, d Demand) (Credentials, e
 	case err != nil:
 		return Credentials{}, err
 	case !c.Valid(p.Now()):
-		return Credentials{}, errors.New("the credentials expired while they were fetched")
+		return Credentials{}, hint.Errorf("see what takes so long: run it again with --debug", "the credentials expired while they were fetched")
 	case !p.longEnough(c, d):
 		left := c.Lease.Remaining(p.Now()).Round(time.Second)
 		return Credentials{}, fmt.Errorf("%w: Vault gives them %s, and %s are wanted", ErrTooShort, left, d.MinTTL)
