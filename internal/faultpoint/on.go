@@ -2,9 +2,9 @@
 
 // Package faultpoint is described in off.go. This is the test build:
 //
-//	LAB_FAULT="ACTION POINT [N]"   what to do when the point is reached, or is
-//	                                     reached for the Nth time: kill, stop (SIGSTOP),
-//	                                     or sleep=DURATION
+//	LAB_FAULT="ACTION POINT [N]"   what to do when the point is reached, or is reached
+//	                               for the Nth time: kill, stop (SIGSTOP), or
+//	                               sleep=DURATION
 //	LAB_CLOCK=DURATION             how far the clock is ahead
 package faultpoint
 
