@@ -44,7 +44,7 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 	for {
 		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
 		if err := acquire(ctx, l); err != nil {
-			return nil, lockError(ctx, err)
+			return nil, lockError(ctx, err, late)
 		}
 		if inPlace(l) {
 			return func() {
@@ -56,11 +56,14 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 	}
 }
 
-// lockError advises where trying again is of no use.
-func lockError(ctx context.Context, err error) error {
+// lockError advises, unless it was the caller who lost patience.
+func lockError(ctx context.Context, err, late error) error {
 	err = fmt.Errorf("locking the cache: %w", err)
-	if ctx.Err() == nil {
-		err = hint.Wrap(err, hintNone)
+	switch context.Cause(ctx) {
+	case nil:
+		return hint.Wrap(err, hintNone)
+	case late:
+		return hint.Wrap(err, "find out which: vaws doctor")
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vaws/internal/credentials"
+	"vaws/internal/hint"
 )
 
 func childHoldsLock() {
@@ -56,14 +57,14 @@ func TestLockTimesOutAndIsCancelled(t *testing.T) {
 	unlock, err := c.Lock(t.Context(), request)
 	must(t, err)
 
-	if _, err := c.Lock(t.Context(), request); !errors.Is(err, credentials.ErrLockTimeout) {
-		t.Errorf("second lock: %v", err)
+	if _, err := c.Lock(t.Context(), request); !errors.Is(err, credentials.ErrLockTimeout) || len(hint.Of(err)) != 1 {
+		t.Errorf("second lock: %v, hints %q", err, hint.Of(err))
 	}
 	c.options.LockWait = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(time.Millisecond, cancel)
-	if _, err := c.Lock(ctx, request); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled lock: %v", err)
+	if _, err := c.Lock(ctx, request); !errors.Is(err, context.Canceled) || len(hint.Of(err)) != 0 {
+		t.Errorf("cancelled lock: %v, hints %q", err, hint.Of(err))
 	}
 	free, err := c.Lock(t.Context(), another)
 	must(t, err)
