@@ -65,6 +65,13 @@ func (f *fakeBus) seen() (called []string, created []dbus.ObjectPath) {
 	return called, f.created
 }
 
+// left returns what is in the collection.
+func (f *fakeBus) left() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.items
+}
+
 func (f *fakeBus) serve(conn net.Conn) {
 	if f.lasts > 0 {
 		conn = &mortal{conn, f.lasts}
@@ -157,6 +164,11 @@ func (f *fakeBus) answer(method string, msg *dbus.Message) *dbus.Message {
 		return fail("org.freedesktop.DBus.Error.UnknownObject")
 	case method == "Get":
 		return reply(dbus.MakeVariant(f.locked))
+	case method == "Delete" && f.prompts:
+		return reply(dbus.ObjectPath("/prompt"))
+	case method == "Delete":
+		f.items = nil
+		return reply(dbus.ObjectPath("/"))
 	case method == "CreateItem" && f.prompts:
 		return reply(dbus.ObjectPath("/"), dbus.ObjectPath("/prompt"))
 	case method == "CreateItem":
@@ -261,6 +273,25 @@ func TestSecretServiceThatWantsToPromptIsNotPrompted(t *testing.T) {
 	}
 	if called, _ := f.seen(); called[len(called)-1] != "CreateItem" {
 		t.Errorf("called %q", called)
+	}
+}
+
+func TestRemoveDeletesTheKeyFromTheSecretService(t *testing.T) {
+	for name, test := range map[string]struct {
+		bus  *fakeBus
+		want string
+	}{
+		"there":         {&fakeBus{items: []string{newKey().text()}}, ""},
+		"not there":     {&fakeBus{}, ""},
+		"absent":        {&fakeBus{absent: true}, ""},
+		"locked":        {&fakeBus{locked: true, items: []string{"?"}}, "its login keyring is locked"},
+		"wants to ask":  {&fakeBus{prompts: true, items: []string{"?"}}, "it wants to ask before it deletes the key"},
+		"anything else": {&fakeBus{items: []string{"not a key"}}, ""},
+	} {
+		err := Remove(t.Context(), keyringOptions(t, test.bus.listen(t)))
+		if test.want == "" && (err != nil || len(test.bus.left()) > 0) || test.want != "" && (err == nil || !strings.Contains(err.Error(), "removing the cache key from the Secret Service: "+test.want)) {
+			t.Errorf("%s: %v, left %q", name, err, test.bus.left())
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ func hideDir(path string) {
 	}
 }
 
+// LentName is the directory of files that are lent to a command, in that of the cache.
+const LentName = "lent"
+
 // MakeDir makes a directory called name in that of the cache, for the user alone, if it
 // does not exist, and returns its path.
 func MakeDir(name string) (path string, err error) {

@@ -86,3 +86,15 @@ func (kk kernelKeyring) store(_ context.Context, k *key) error {
 	_, err = unix.KeyctlInt(unix.KEYCTL_LINK, id, unix.KEY_SPEC_USER_KEYRING, 0, 0)
 	return kernelError(err)
 }
+
+// remove takes the key out of the user keyring. The kernel deletes what is in none.
+func (kk kernelKeyring) remove(context.Context) error {
+	id, err := unix.KeyctlSearch(unix.KEY_SPEC_USER_KEYRING, keyType, kk.description, 0)
+	if err == nil {
+		_, err = unix.KeyctlInt(unix.KEYCTL_UNLINK, id, unix.KEY_SPEC_USER_KEYRING, 0, 0)
+	}
+	if isNoKey(err) {
+		return nil
+	}
+	return kernelError(err)
+}

@@ -48,6 +48,17 @@ func TestKernelKeyringKeepsTheKey(t *testing.T) {
 	}
 }
 
+func TestKernelKeyringForgetsTheKey(t *testing.T) {
+	kk := realKernelKeyring(t)
+	must(t, kk.store(t.Context(), newKey()))
+	for range 2 {
+		must(t, kk.remove(t.Context()))
+		if _, err := kk.look(t.Context()); !errors.Is(err, errNoKey) {
+			t.Errorf("after: %v", err)
+		}
+	}
+}
+
 func TestKernelKeyringKeepsAnothersValue(t *testing.T) {
 	kk := realKernelKeyring(t)
 	_, err := unix.AddKey(keyType, kk.description, []byte("v9:something"), unix.KEY_SPEC_USER_KEYRING)

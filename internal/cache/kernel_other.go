@@ -19,3 +19,5 @@ var errLinuxOnly = unavailable{errors.New("only Linux has one")}
 func (kernelKeyring) look(context.Context) (*key, error) { return nil, errLinuxOnly }
 
 func (kernelKeyring) store(context.Context, *key) error { return errLinuxOnly }
+
+func (kernelKeyring) remove(context.Context) error { return errLinuxOnly }

@@ -67,6 +67,13 @@ func (m *memory) look(context.Context) (*key, error) {
 	return m.key, m.err
 }
 
+func (m *memory) remove(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.key = nil
+	return nil
+}
+
 func (m *memory) store(_ context.Context, k *key) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

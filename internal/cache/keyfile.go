@@ -58,6 +58,23 @@ func (f keyFile) store(_ context.Context, k *key) error {
 	return err
 }
 
+// remove removes the file, but not what a link in its place points to.
+func (f keyFile) remove(context.Context) error {
+	info, err := os.Lstat(f.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.Mode().IsRegular():
+		return hint.Errorf("remove what it stands for, if that is yours", "it is %s", kindOf(info))
+	case err == nil:
+		err = os.Remove(f.path)
+	}
+	if err != nil {
+		return hint.Wrap(err, "remove it where it comes from")
+	}
+	return nil
+}
+
 // createByLink writes a temporary file and gives it its name.
 func createByLink(path string, data []byte) error {
 	temp, err := writeTemp(filepath.Dir(path), data)

@@ -69,6 +69,20 @@ func (s secretService) store(ctx context.Context, k *key) error {
 	})
 }
 
+func (s secretService) remove(ctx context.Context) error {
+	return s.converse(ctx, func(c conversation) error {
+		if len(c.locked) > 0 {
+			return hint.Wrap(errors.New("its login keyring is locked"), hint.Of(errLocked)...)
+		}
+		for _, item := range c.unlocked {
+			if err := c.delete(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // conversation is one with the Secret Service: what it holds, and a session for
 // secrets to pass in.
 type conversation struct {
@@ -219,6 +233,22 @@ func (c conversation) create(label string, attributes map[string]string, k *key)
 	}
 	if prompt != ssNoPrompt {
 		return errLocked
+	}
+	return nil
+}
+
+// delete deletes an item. A service that wants to prompt first has not deleted it.
+func (c conversation) delete(item dbus.ObjectPath) error {
+	replies, err := c.bus.do(call{ssName, item, ssItem + ".Delete", nil})
+	if err != nil {
+		return err
+	}
+	var prompt dbus.ObjectPath
+	if err := replies[0].store(&prompt); err != nil {
+		return err
+	}
+	if prompt != ssNoPrompt {
+		return hint.Wrap(errors.New("it wants to ask before it deletes the key"), "delete it there: it is called \"vaws cache key\"")
 	}
 	return nil
 }

@@ -51,6 +51,17 @@ func (r osKeyring) store(ctx context.Context, k *key) error {
 	})
 }
 
+func (r osKeyring) remove(ctx context.Context) error {
+	err := r.within(ctx, func() error { return keyring.Delete(keyringService, r.account) })
+	switch {
+	case errors.Is(err, keyring.ErrNotFound):
+		return nil
+	case errors.Is(err, keyring.ErrUnsupportedPlatform):
+		return unavailable{err}
+	}
+	return err
+}
+
 // within gives f as long as a keyring may take. One that prompts may never
 // return; its goroutine then ends with the process.
 func (r osKeyring) within(ctx context.Context, f func() error) error {

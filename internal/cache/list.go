@@ -98,9 +98,6 @@ func (c *Cache) Forget(ctx context.Context, e Kept, last func(Kept) error) error
 	return c.remove(filepath.Base(e.path))
 }
 
-// ForgetFailures removes what is kept of failed attempts.
-func (c *Cache) ForgetFailures() error { return c.removeAll(failureEntry) }
-
 // entriesWith returns the names of the entries that end in suffix. A cache that
 // does not exist has none.
 func (c *Cache) entriesWith(suffix string) ([]string, error) {
@@ -121,17 +118,6 @@ func (c *Cache) entriesWith(suffix string) ([]string, error) {
 		}
 	}
 	return names, nil
-}
-
-// removeAll removes the entries whose names end in suffix.
-func (c *Cache) removeAll(suffix string) error {
-	names, err := c.entriesWith(suffix)
-	for _, name := range names {
-		if removeErr := c.remove(name); err == nil {
-			err = removeErr
-		}
-	}
-	return err
 }
 
 // remove removes an entry by its file's name. One that is gone already is no error.

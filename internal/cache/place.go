@@ -18,6 +18,8 @@ type place interface {
 	look(context.Context) (*key, error)
 	// store puts a key where look said that there is none.
 	store(context.Context, *key) error
+	// remove removes the key. None is no error.
+	remove(context.Context) error
 	String() string
 }
 

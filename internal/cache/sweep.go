@@ -14,6 +14,9 @@ import (
 	"vaws/internal/credentials"
 )
 
+// sweptName is the file whose time is that of the last sweep.
+const sweptName = "swept"
+
 const (
 	sweepEvery = time.Hour
 	// What has expired stays for a day, to be seen by who wonders about it.
@@ -29,7 +32,7 @@ const (
 // marker's time is the last sweep's.
 func (c *Cache) sweepIfDue() {
 	now := c.options.Now()
-	marker := filepath.Join(c.options.Dir, "swept")
+	marker := filepath.Join(c.options.Dir, sweptName)
 	if info, err := os.Lstat(marker); err == nil && now.Sub(info.ModTime()).Abs() < sweepEvery {
 		return
 	}

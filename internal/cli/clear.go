@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +16,7 @@ import (
 type clearCommand struct {
 	vaultFlags `embed:""`
 	Mount      *string  `placeholder:"PATH" help:"Mount of the AWS secrets engine, by default aws (VAWS_MOUNT)."`
-	All        bool     `help:"Forget everything."`
+	All        bool     `help:"Forget everything: credentials, log-ins, and the cache's key wherever it is."`
 	Revoke     bool     `help:"Revoke the leases as well, which deletes IAM users at once."`
 	Names      []string `arg:"" optional:"" name:"name" help:"Profiles, roles, or MOUNT/ROLE."`
 }
@@ -27,11 +26,12 @@ func (clearCommand) Help() string {
 	return `An IAM user lives until its lease ends, whether it is cached or not: --revoke ends it. STS credentials cannot be revoked; AWS keeps them valid until they expire.
 
     vaws clear ec2-admin
-    vaws clear --all --revoke`
+    vaws clear --all             # leaves nothing of vaws but what is in the AWS config
+    vaws clear --all --revoke    # ends leases and log-ins before`
 }
 
 // Run forgets entries one by one. One whose lease should be revoked and cannot
-// be is kept.
+// be is kept, and with it the tokens and the key that it takes to try again.
 func (c clearCommand) Run(s *session) error {
 	switch {
 	case c.All && len(c.Names) > 0:
@@ -59,7 +59,13 @@ func (c clearCommand) Run(s *session) error {
 		return err
 	}
 	if c.All {
-		return errors.Join(c.forgetAll(ctx, s, store, entries, targets), store.ForgetFailures())
+		if err := c.forgetAll(ctx, s, store, entries, targets); err != nil {
+			return err
+		}
+		if err := c.forgetTokens(ctx, s, store); err != nil {
+			return err
+		}
+		return cache.Remove(ctx, s.cacheOptions(mode))
 	}
 	entries = slices.DeleteFunc(entries, func(e cache.Kept) bool {
 		return !slices.ContainsFunc(targets, func(t profile.Target) bool { return isOf(e, t) })
@@ -84,6 +90,19 @@ func (c clearCommand) forgetAll(ctx context.Context, s *session, store *cache.Ca
 		return fmt.Errorf("%d of the cached credentials were kept", kept)
 	}
 	return nil
+}
+
+// forgetTokens revokes the tokens of log-ins if that is wanted. Otherwise they go with
+// the cache.
+func (c clearCommand) forgetTokens(ctx context.Context, s *session, store *cache.Cache) error {
+	if !c.Revoke {
+		return nil
+	}
+	tokens, err := store.Tokens(ctx)
+	if err != nil {
+		return err
+	}
+	return logoutCommand{Revoke: true}.forgetAll(ctx, s, store, tokens)
 }
 
 // isOf reports whether an entry is of the target's role, whatever was asked of

@@ -36,6 +36,17 @@ func (l logoutCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case len(tokens) == 0 && l.All:
+		s.warn(errors.New("there was no log-in to forget"))
+	case len(tokens) == 0:
+		s.warn(hint.Wrap(errors.New("there was no such log-in to forget"), "to forget every one: vaws logout --all"))
+	}
+	return l.forgetAll(ctx, s, store, tokens)
+}
+
+// forgetAll tells of each token that it has to keep.
+func (l logoutCommand) forgetAll(ctx context.Context, s *session, store *cache.Cache, tokens []credentials.Token) error {
 	defer s.wait(forVault)()
 	kept := 0
 	for _, t := range tokens {
@@ -44,13 +55,8 @@ func (l logoutCommand) Run(s *session) error {
 			s.printError(err)
 		}
 	}
-	switch {
-	case kept > 0:
+	if kept > 0 {
 		return fmt.Errorf("%d of %d tokens were kept", kept, len(tokens))
-	case len(tokens) == 0 && l.All:
-		s.warn(errors.New("there was no log-in to forget"))
-	case len(tokens) == 0:
-		s.warn(hint.Wrap(errors.New("there was no such log-in to forget"), "to forget every one: vaws logout --all"))
 	}
 	return nil
 }

@@ -110,4 +110,4 @@ func (s *session) filesWithoutDefault() (set []credentials.Variable, release fun
 }
 
 // lendDir makes the directory of lent files on systems that cannot keep them in memory.
-func lendDir() (string, error) { return cache.MakeDir("lent") }
+func lendDir() (string, error) { return cache.MakeDir(cache.LentName) }
