@@ -92,7 +92,6 @@ func Main(args []string) int {
 	if strings.TrimSuffix(program, ".exe") == helperName {
 		args = append([]string{"token-helper"}, args...)
 	}
-	log.SetOutput(io.Discard) // net/http would put on stderr what a server sends unasked
 	environ := os.Environ()
 	s := &session{
 		console: console{out: os.Stdout, err: os.Stderr},

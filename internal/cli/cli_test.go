@@ -173,14 +173,6 @@ func TestRegionVariables(t *testing.T) {
 	}
 }
 
-// net/http logs what a server sends unasked, in the server's words.
-func TestLibrariesSayNothing(t *testing.T) {
-	defer log.SetOutput(log.Writer())
-	if status := Main([]string{"vaws", completeWord}); status != 0 || log.Writer() != io.Discard {
-		t.Errorf("status %d, logs go to %v", status, log.Writer())
-	}
-}
-
 func TestMessagesStayOnTheirLine(t *testing.T) {
 	var errs bytes.Buffer
 	c := console{err: &errs, debugOn: true}
