@@ -1,7 +1,10 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -63,5 +66,37 @@ func TestNoAWSServiceClientIsLinked(t *testing.T) {
 func TestModulesStayFew(t *testing.T) {
 	if modules := goList(t, "-m", "all"); len(modules) >= 80 {
 		t.Errorf("%d modules", len(modules))
+	}
+}
+
+// Every file and directory that the page for newcomers names is there.
+func TestLayoutPageNamesWhatIsThere(t *testing.T) {
+	page, err := os.ReadFile("docs/project-layout.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, named := "", 0
+	for _, match := range regexp.MustCompile("`([a-z_/*-]+(?:\\.(?:go|md|txtar))?)`").FindAllStringSubmatch(string(page), -1) {
+		path := match[1]
+		switch {
+		case strings.HasPrefix(path, "internal/"):
+			dir = path
+			if strings.Contains(filepath.Base(path), ".") {
+				dir = filepath.Dir(path)
+			}
+		case strings.HasSuffix(path, ".go") && !strings.Contains(path, "/"):
+			path = filepath.Join(dir, path)
+		default:
+			continue
+		}
+		named++
+		if found, err := filepath.Glob(path); err != nil || len(found) == 0 {
+			if _, err := os.Stat(match[1]); err != nil {
+				t.Errorf("docs/project-layout.md names %s, which is not there", path)
+			}
+		}
+	}
+	if named < 40 {
+		t.Errorf("only %d names found", named)
 	}
 }
