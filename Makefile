@@ -40,10 +40,10 @@ FUZZTIME ?= 10m
 # its room's testdata/fuzz, and is a case of the unit tests from then on.
 fuzz: tools ## fuzz each target for FUZZTIME (10m), one after the other
 	@if [ -w /dev/shm ]; then export TMPDIR=$$(mktemp -d /dev/shm/vaws-fuzz.XXXXXX); trap 'rm -rf "$$TMPDIR"' EXIT; fi; \
-	grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' internal | sed 's|/[^/]*:func | |' | sort | while read -r room target; do \
+	grep -ro --include='*_test.go' '^func Fuzz[A-Za-z]*' internal | sed 's|/[^/]*:func | |' | sort | { failed=0; while read -r room target; do \
 		echo "$$target in $$room for $(FUZZTIME)"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$room"; \
-	done
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$room" || failed=1; \
+	done; exit $$failed; }
 
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
 	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
