@@ -395,18 +395,19 @@ func (s *Source) cleanFinding(f *hint.Finding) {
 
 func (s *Source) clean(text string) string {
 	secrets := append([]string{s.config.Token, s.config.MFACode, s.helper, s.token.Value}, s.sent...)
-	if s.client != nil {
-		secrets = append(secrets, ownHeaders(s.client)...)
-	}
-	return oneLine(text, secrets)
+	return oneLine(text, append(secrets, headerValues(s.config.Headers)...))
 }
 
-// ownHeaders are the values of VAULT_HEADERS, with which proxies in front of Vault let
-// vaws pass.
-func ownHeaders(client *api.Client) (values []string) {
-	for name, sent := range client.Headers() {
-		if !strings.HasPrefix(name, "X-Vault-") {
-			values = append(values, sent...)
+// headerValues are the values of VAULT_HEADERS, with which proxies in front of Vault let
+// vaws pass. What is no JSON for vault/api is sent to nobody.
+func headerValues(headers string) (values []string) {
+	var all map[string]any
+	if json.Unmarshal([]byte(headers), &all) != nil {
+		return nil
+	}
+	for _, value := range all {
+		if text, isText := value.(string); isText {
+			values = append(values, text)
 		}
 	}
 	return values

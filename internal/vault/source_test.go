@@ -180,8 +180,11 @@ func TestStandbyIsAskedAgain(t *testing.T) {
 func TestOtherRedirectsAreNotRepeated(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"log-in page": redirect("/login"),
-		"302": func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusFound)
+		"another status": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1"+r.URL.Path, http.StatusFound)
+		},
+		"another scheme": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://"+r.Host+r.URL.Path, http.StatusTemporaryRedirect)
 		},
 	} {
 		var asked atomic.Int32
@@ -308,6 +311,34 @@ func TestHeadersThatAreEchoed(t *testing.T) {
 	_, err := mint(t, request, c, write(400, `{"errors":["saw let-me-pass for team-namespace"]}`))
 	if err == nil || !strings.Contains(err.Error(), "saw [secret] for team-namespace") {
 		t.Errorf("%v", err)
+	}
+}
+
+// So are those of a log-in, and of whatever else is asked.
+func TestHeadersThatAreEchoedToEverybody(t *testing.T) {
+	server := httptest.NewServer(write(400, `{"errors":["saw let-me-pass"]}`))
+	defer server.Close()
+	var said strings.Builder
+	c := Config{Address: server.URL, Headers: `{"X-Pass":"let-me-pass"}`, Token: "hvs.secret-token", Once: true, Now: time.Now,
+		Proof: Proof{Variable: "ID", Getenv: func(string) string { return "a-secret-id" }},
+		Debug: func(format string, args ...any) { fmt.Fprintf(&said, format, args...) }}
+	for name, ask := range map[string]func() error{
+		"log-in": func() error {
+			_, err := New(c).LogIn(t.Context(), credentials.Login{Address: server.URL, Method: "approle", Mount: "approle", Role: "r"})
+			return err
+		},
+		"health": func() error {
+			_, err := New(c).Health(t.Context())
+			return err
+		},
+		"revocation": func() error {
+			return New(c).RevokeToken(t.Context(), credentials.Token{Value: "hvs.secret-token"})
+		},
+	} {
+		err := ask()
+		if err == nil || !strings.Contains(err.Error(), "saw [secret]") || strings.Contains(fmt.Sprint(err, hint.Of(err), said.String()), "let-me-pass") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

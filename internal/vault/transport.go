@@ -82,10 +82,15 @@ const hostCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 
 // isStandbys reports whether a redirect is a standby's: 307 to the same path at the leader,
 // or at the leader that it still believes in when that is gone (respondStandby in Vault's
-// http/handler.go).
+// http/handler.go). A proxy that sends http on to https names the host that was asked.
 func isStandbys(resp *http.Response) bool {
 	location, err := resp.Location()
-	return err == nil && resp.StatusCode == http.StatusTemporaryRedirect && location.Path == resp.Request.URL.Path
+	if err != nil || resp.StatusCode != http.StatusTemporaryRedirect {
+		return false
+	}
+	asked := resp.Request.URL
+	isToTLS := location.Hostname() == asked.Hostname() && location.Scheme != asked.Scheme
+	return location.Path == asked.Path && !isToTLS
 }
 
 // redirectError says that Vault sent the client elsewhere.
