@@ -288,7 +288,7 @@ func TestRemoveDeletesTheKeyFromTheSecretService(t *testing.T) {
 		"wants to ask":  {&fakeBus{prompts: true, items: []string{"?"}}, "it wants to ask before it deletes the key"},
 		"anything else": {&fakeBus{items: []string{"not a key"}}, ""},
 	} {
-		err := Remove(t.Context(), keyringOptions(t, test.bus.listen(t)))
+		_, err := Remove(t.Context(), keyringOptions(t, test.bus.listen(t)))
 		if test.want == "" && (err != nil || len(test.bus.left()) > 0) || test.want != "" && (err == nil || !strings.Contains(err.Error(), "removing the cache key from the Secret Service: "+test.want)) {
 			t.Errorf("%s: %v, left %q", name, err, test.bus.left())
 		}

@@ -58,21 +58,24 @@ func (f keyFile) store(_ context.Context, k *key) error {
 	return err
 }
 
-// remove removes the file, but not what a link in its place points to.
-func (f keyFile) remove(context.Context) error {
+// remove removes the file if it holds a key, but not what a link in its place points to.
+func (f keyFile) remove(ctx context.Context) error {
+	if err := checkKeyPath(f.path); err != nil {
+		return err
+	}
+	if _, err := f.look(ctx); err != nil && !errors.Is(err, errNoKey) {
+		return err
+	}
 	info, err := os.Lstat(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err == nil && !info.Mode().IsRegular():
-		return hint.Errorf("remove what it stands for, if that is yours", "it is %s", kindOf(info))
+		return hint.Errorf("remove what it points to, if that is yours", "it is %s", kindOf(info))
 	case err == nil:
 		err = os.Remove(f.path)
 	}
-	if err != nil {
-		return hint.Wrap(err, "remove it where it comes from")
-	}
-	return nil
+	return hint.Wrap(err, "remove it where it comes from")
 }
 
 // createByLink writes a temporary file and gives it its name.

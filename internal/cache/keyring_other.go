@@ -53,11 +53,8 @@ func (r osKeyring) store(ctx context.Context, k *key) error {
 
 func (r osKeyring) remove(ctx context.Context) error {
 	err := r.within(ctx, func() error { return keyring.Delete(keyringService, r.account) })
-	switch {
-	case errors.Is(err, keyring.ErrNotFound):
+	if errors.Is(err, keyring.ErrNotFound) || errors.Is(err, keyring.ErrUnsupportedPlatform) {
 		return nil
-	case errors.Is(err, keyring.ErrUnsupportedPlatform):
-		return unavailable{err}
 	}
 	return err
 }

@@ -65,7 +65,7 @@ func choosePlace(ctx context.Context, o Options) (place, *key, error) {
 		}
 		return onlyFile(ctx, o.KeyFile)
 	}
-	return nil, nil, fmt.Errorf("cache mode %q keeps nothing", o.Mode)
+	return nil, nil, hint.Errorf("name another: --cache auto", "cache mode %q keeps nothing", o.Mode)
 }
 
 func only(ctx context.Context, p place) (place, *key, error) {
@@ -79,10 +79,17 @@ func only(ctx context.Context, p place) (place, *key, error) {
 // onlyFile refuses a relative path, which would mean another file in every
 // directory that vaws is called from.
 func onlyFile(ctx context.Context, path string) (place, *key, error) {
-	if !filepath.IsAbs(path) {
-		return nil, nil, hint.Errorf(hintKeyFile, "the key file's path %q is not absolute", path)
+	if err := checkKeyPath(path); err != nil {
+		return nil, nil, err
 	}
 	return only(ctx, keyFile{path})
+}
+
+func checkKeyPath(path string) error {
+	if !filepath.IsAbs(path) {
+		return hint.Errorf(hintKeyFile, "the key file's path %q is not absolute", path)
+	}
+	return nil
 }
 
 const (

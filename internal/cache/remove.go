@@ -8,69 +8,92 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"vaws/internal/hint"
 )
 
 // Remove removes the whole cache: entries and tokens whatever key they are sealed with,
 // locks, the directory, and its key in every place where there can be one: the OS keyring,
-// the kernel's keyring, the key file that the options name. It goes on after an error and
-// tells of all of them. A lock that another process holds stays, which is an error.
-func Remove(ctx context.Context, o Options) error {
-	o, err := o.withDefaults()
+// the kernel's keyring, the key file that the options name. Files that cannot be removed do
+// not keep the key. A lock that another process holds stays, which is an error.
+//
+// unseen are the places that could not be looked into, where a key may be left.
+func Remove(ctx context.Context, o Options) (unseen []error, err error) {
+	o, err = o.withDefaults()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := &Cache{options: o}
-	failed := c.removeFiles()
+	err = (&Cache{options: o}).removeFiles()
 	places := []place{newKeyring(o), newKernelKeyring(o)}
 	if o.KeyFile != "" {
 		places = append(places, keyFile{o.KeyFile})
 	}
 	for _, p := range places {
-		if err := p.remove(ctx); err != nil && !isUnavailable(err) {
-			failed = both(failed, fmt.Errorf("removing the cache key from %s: %w", p, err))
+		switch failed := p.remove(ctx); {
+		case isUnavailable(failed):
+			unseen = append(unseen, fmt.Errorf("looking for the cache key in %s: %w", p, failed))
+		case failed != nil:
+			err = both(err, fmt.Errorf("removing the cache key from %s: %w", p, failed))
 		}
 	}
-	return failed
+	return unseen, err
 }
 
-// both is one line of two errors, of which there may be one.
+// both is one error of two, of which the first may be nil, with the hints of both.
 func both(first, second error) error {
 	if first == nil {
 		return second
 	}
-	return fmt.Errorf("%w; %w", first, second)
+	hints := append(hint.Of(first), hint.Of(second)...)
+	return hint.Wrap(fmt.Errorf("%w; %w", first, second), hints...)
 }
 
 // removeFiles removes the directory with all that vaws puts there.
 func (c *Cache) removeFiles() error {
-	if err := checkDir(c.options.Dir); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	dir := c.options.Dir
+	err := checkDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	for _, name := range []string{entriesName, LentName, sweptName} {
-		if err := os.RemoveAll(filepath.Join(c.options.Dir, name)); err != nil {
+	for _, name := range []string{entriesName, sweptName} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("removing the cache: %w", err)
 		}
 	}
 	if err := removeLocks(c.locksDir()); err != nil {
 		return err
 	}
-	for _, dir := range []string{c.locksDir(), c.options.Dir} {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing the cache: %w", err)
-		}
+	if err := removeEmpty(filepath.Join(dir, LentName), "run it again when the commands of vaws exec --server have ended"); err != nil {
+		return err
 	}
-	return nil
+	return removeEmpty(dir, "see what else is in it: ls -A "+hint.Quote(dir))
 }
 
-// removeLocks removes the locks that nobody holds.
+// removeEmpty removes a directory, if there is one; advice is for one with something
+// in it.
+func removeEmpty(dir, advice string) error {
+	err := os.Remove(dir)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return hint.Errorf(advice, "removing the cache: %w", err)
+}
+
+// removeLocks removes the locks, which nobody may hold, and their directory.
 func removeLocks(dir string) error {
+	err := checkDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	files, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return fmt.Errorf("removing the locks: %w", err)
 	}
 	for _, f := range files {
@@ -78,13 +101,12 @@ func removeLocks(dir string) error {
 			continue
 		}
 		path := filepath.Join(dir, f.Name())
-		err := removeLock(path)
-		if errors.Is(err, fs.ErrExist) {
+		switch err := removeLock(path); {
+		case errors.Is(err, fs.ErrExist):
 			return hint.Errorf("run it again when that is done", "another vaws process is at work and holds %s%s", path, by(path))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("removing the locks: %w", err)
 		}
 	}
-	return nil
+	return removeEmpty(dir, "see what else is in it: ls -A "+hint.Quote(dir))
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -12,6 +13,12 @@ import (
 )
 
 func noBus(string) string { return "" }
+
+func remove(t *testing.T, o Options) error {
+	t.Helper()
+	_, err := Remove(t.Context(), o)
+	return err
+}
 
 func TestRemoveLeavesNothing(t *testing.T) {
 	o := options(t)
@@ -27,7 +34,7 @@ func TestRemoveLeavesNothing(t *testing.T) {
 		unlock()
 	}
 	for range 2 { // and again, where there is nothing
-		must(t, Remove(t.Context(), o))
+		must(t, remove(t, o))
 		for _, path := range []string{o.Dir, o.KeyFile} {
 			if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%s is left: %v", path, err)
@@ -43,11 +50,11 @@ func TestRemoveKeepsWhatIsHeld(t *testing.T) {
 	save(t, c, request, minted)
 	unlock, err := c.Lock(t.Context(), request)
 	must(t, err)
-	if err := Remove(t.Context(), o); err == nil || !strings.Contains(err.Error(), "another vaws process is at work") {
+	if err := remove(t, o); err == nil || !strings.Contains(err.Error(), "another vaws process is at work") {
 		t.Errorf("error %v", err)
 	}
 	unlock()
-	must(t, Remove(t.Context(), o))
+	must(t, remove(t, o))
 }
 
 // What is not of vaws is not removed.
@@ -57,7 +64,7 @@ func TestRemoveKeepsWhatIsNotItsOwn(t *testing.T) {
 	save(t, open(t, o), request, minted)
 	foreign := filepath.Join(o.Dir, "notes")
 	writeFile(t, foreign, []byte("mine"), 0o600)
-	if err := Remove(t.Context(), o); err == nil || !strings.Contains(err.Error(), o.Dir) {
+	if err := remove(t, o); err == nil || !strings.Contains(err.Error(), o.Dir) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(foreign); err != nil {
@@ -68,10 +75,44 @@ func TestRemoveKeepsWhatIsNotItsOwn(t *testing.T) {
 	o = options(t)
 	o.Getenv = noBus
 	must(t, os.Symlink(real, o.Dir), os.Symlink(real, o.KeyFile))
-	if err := Remove(t.Context(), o); err == nil || !strings.Contains(err.Error(), "; removing the cache key from key file") {
+	if err := remove(t, o); err == nil || !strings.Contains(err.Error(), "; removing the cache key from key file") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(real, "entries")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Nor is what a link in the cache leads to, or what stands in the place of a key.
+func TestRemoveFollowsNoLinkAndTakesNoFileForAKey(t *testing.T) {
+	o := options(t)
+	o.Getenv = noBus
+	mine := t.TempDir()
+	lock := filepath.Join(mine, "yarn.lock")
+	writeFile(t, lock, nil, 0o600)
+	must(t, os.Mkdir(o.Dir, 0o700), os.Symlink(mine, filepath.Join(o.Dir, "locks")))
+	writeFile(t, o.KeyFile, []byte("a thesis"), 0o600)
+	if err := remove(t, o); err == nil || !strings.Contains(err.Error(), "is not a directory but a symbolic link") ||
+		!strings.Contains(err.Error(), "it holds neither 32 bytes nor") {
+		t.Errorf("error %v", err)
+	}
+	relative := o
+	relative.KeyFile = "thesis"
+	if err := remove(t, relative); err == nil || !strings.Contains(err.Error(), "is not absolute") {
+		t.Errorf("error %v", err)
+	}
+	for _, path := range []string{lock, o.KeyFile} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRemoveTellsWhereItCouldNotLook(t *testing.T) {
+	o := options(t)
+	o.Getenv = noBus
+	unseen, err := Remove(t.Context(), o)
+	if runtime.GOOS == "linux" && (err != nil || len(unseen) == 0 || !strings.Contains(unseen[0].Error(), "there is no session bus")) {
+		t.Errorf("unseen %v, %v", unseen, err)
 	}
 }

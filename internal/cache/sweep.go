@@ -119,8 +119,8 @@ func lockIsOld(path string, age time.Duration, _ time.Time) bool {
 	return strings.HasSuffix(path, lockSuffix) && age > sweepAfter
 }
 
-// removeLock removes a lock file that nobody holds, while holding it. Who waits
-// for it sees that it is gone (inPlace) and locks its successor.
+// removeLock removes a lock file that nobody holds; fs.ErrExist says that somebody
+// does. Who waits for it sees that it is gone (inPlace) and locks its successor.
 func removeLock(path string) error {
 	l := flock.New(path, flock.SetFlag(os.O_RDWR|openWary))
 	held, err := l.TryLock()
@@ -130,6 +130,5 @@ func removeLock(path string) error {
 	if !held {
 		return fs.ErrExist
 	}
-	defer func() { _ = l.Unlock() }()
-	return os.Remove(path)
+	return unlink(l)
 }

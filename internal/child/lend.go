@@ -93,6 +93,9 @@ func isAt(path string, f *os.File) bool {
 	return err == nil && os.SameFile(there, here)
 }
 
+// SweepLent removes the files in dir, the directory of Lend, whose makers have died.
+func SweepLent(dir string) { sweep(dir, "*") }
+
 // sweep removes the files of this name whose makers have died.
 func sweep(dir, name string) {
 	entries, _ := filepath.Glob(filepath.Join(dir, name+".*.*")) // a bad pattern finds nothing

@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"vaws/internal/cache"
+	"vaws/internal/child"
 	"vaws/internal/credentials"
 	"vaws/internal/hint"
 	"vaws/internal/profile"
@@ -65,7 +67,7 @@ func (c clearCommand) Run(s *session) error {
 		if err := c.forgetTokens(ctx, s, store); err != nil {
 			return err
 		}
-		return cache.Remove(ctx, s.cacheOptions(mode))
+		return c.removeCache(ctx, s, store.Dir(), mode)
 	}
 	entries = slices.DeleteFunc(entries, func(e cache.Kept) bool {
 		return !slices.ContainsFunc(targets, func(t profile.Target) bool { return isOf(e, t) })
@@ -90,6 +92,16 @@ func (c clearCommand) forgetAll(ctx context.Context, s *session, store *cache.Ca
 		return fmt.Errorf("%d of the cached credentials were kept", kept)
 	}
 	return nil
+}
+
+// removeCache removes what is left: files, locks, and the key wherever it is.
+func (clearCommand) removeCache(ctx context.Context, s *session, dir string, mode cache.Mode) error {
+	child.SweepLent(filepath.Join(dir, cache.LentName))
+	unseen, err := cache.Remove(ctx, s.cacheOptions(mode))
+	for _, place := range unseen {
+		s.warn(fmt.Errorf("there may be a key left: %w", place))
+	}
+	return err
 }
 
 // forgetTokens revokes the tokens of log-ins if that is wanted. Otherwise they go with
