@@ -161,6 +161,10 @@ import (
 //	faultpoints                             from here on vaws is a build that the variables
 //	                                        of internal/faultpoint kill or freeze at a
 //	                                        point of its way, or whose clock they shift
+//	windows                                 a Windows (Wine) with vaws.exe, client.exe and
+//	                                        arguments.exe on its PATH: "exec $WINE PROGRAM
+//	                                        ARG…" runs a program there; its users' files
+//	                                        are in $WORK/users
 //	holds FILE…                             files that the script lets hold secrets
 //	secret TEXT…                            more texts that must not be found anywhere
 //
@@ -257,6 +261,7 @@ func TestMain(m *testing.M) {
 	if built != nil {
 		_ = built.Remove()
 	}
+	installed.remove()
 	os.Exit(code)
 }
 

@@ -180,7 +180,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	adapted := map[string]func(*testscript.TestScript, bool, []string){}
 	for _, table := range []map[string]command{
 		vaultCommands, awsCommands, keyringCommands, runCommands, spyCommands, agentCommands, openBaoCommands,
-		tokenCommands, loginCommands, pageCommands, personCommands, faultCommands, faultPointCommands, raftCommands, badServerCommands,
+		tokenCommands, loginCommands, pageCommands, personCommands, faultCommands, faultPointCommands, raftCommands, badServerCommands, wineCommands,
 	} {
 		for name, c := range table {
 			adapted[name] = c.adapt(name)
