@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,10 +60,10 @@ func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late 
 // lockError advises, unless it was the caller who lost patience.
 func lockError(ctx context.Context, err, late error) error {
 	err = fmt.Errorf("locking the cache: %w", err)
-	switch context.Cause(ctx) {
-	case nil:
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
 		return hint.Wrap(err, hintNone)
-	case late:
+	case errors.Is(cause, late):
 		return hint.Wrap(err, "find out which: vaws doctor")
 	}
 	return err

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,7 +112,7 @@ func (s *socket) Write(p []byte) (written int, err error) {
 func again(call func(int, []byte) (int, error), fd int, p []byte) (int, error) {
 	for {
 		n, err := call(fd, p)
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return max(n, 0), err
 		}
 	}

@@ -57,7 +57,7 @@ func (s *session) superviseServed(ctx context.Context, f *fetcher, first credent
 	if err != nil {
 		return err
 	}
-	go server.Serve(ctx)
+	go func() { _ = server.Serve(ctx) }() // which ends with ctx
 	set, unset := s.environment(f.target, endpointVariables(server.URL(name), server.Token()))
 	files, release, err := s.filesWithoutDefault()
 	if err != nil {

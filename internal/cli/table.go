@@ -39,8 +39,8 @@ const (
 	yellow   colour = "33"
 )
 
-func (s screen) paint(c colour, text string) string {
-	if !s.colours || c == noColour || text == "" {
+func (sc screen) paint(c colour, text string) string {
+	if !sc.colours || c == noColour || text == "" {
 		return text
 	}
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"

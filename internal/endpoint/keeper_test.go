@@ -151,7 +151,7 @@ func TestStartReturnsTheError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	m = &mint{}
-	if err := m.keeper().Start(t.Context()); err != errUnusable {
+	if err := m.keeper().Start(t.Context()); !errors.Is(err, errUnusable) {
 		t.Errorf("got %v for expired credentials", err)
 	}
 	expect(t, "warnings", len(m.warned()), 0)

@@ -335,7 +335,7 @@ func readPowershell(text []byte) (map[string]string, error) {
 		name, expression, assigned := strings.Cut(strings.TrimPrefix(assignment, "$env:"), " = ")
 		value, err := powershellValue(expression)
 		if !ended || !assigned || err != nil || strings.ContainsFunc(assignment, func(r rune) bool { return r < ' ' || r > '~' }) {
-			return nil, fmt.Errorf("line %q: %v", line, err)
+			return nil, fmt.Errorf("line %q: %w", line, err)
 		}
 		env[name] = value
 	}
