@@ -28,7 +28,7 @@ export PATH := $(PATH):$(shell $(LAB)/install-nushell --where)
 .PHONY: help build test unit fuzz e2e bench demo playground pictures lint lint-program lint-more lint-systems lint-lab vault tools clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./vaws
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags=$(TAGS),$(EXTRA_TAGS) $(LEAN) -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o $(OUT) .
