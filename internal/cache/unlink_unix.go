@@ -8,8 +8,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// unlink removes a lock's file while the lock is held: whoever waits for it sees that
-// the file is gone.
+// unlink removes the file of a lock that is held, and lets go of it.
 func unlink(l *flock.Flock) error {
 	defer func() { _ = l.Unlock() }()
 	return os.Remove(l.Path())
