@@ -326,7 +326,10 @@ func TestWords(t *testing.T) {
 func TestPagesCallVawsRightly(t *testing.T) {
 	count := 0
 	for name, page := range docPages(t) {
-		for _, call := range callsIn(page) {
+		// What errors say of vaws is no call.
+		before, rest, _ := strings.Cut(page, "<!-- faults -->")
+		_, after, _ := strings.Cut(rest, "<!-- /faults -->")
+		for _, call := range callsIn(before + after) {
 			args := shellWords(call)
 			if len(args) == 0 || strings.HasPrefix(args[0], "~") { // install vaws ~/.local/bin/
 				continue
