@@ -11,12 +11,17 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # later ones a second or two.
 SYSTEMS ?= windows/amd64 darwin/arm64 freebsd/amd64 linux/386
 # vault/api brings the HTTP/2 that it speaks to Vault; net/http's own copy of it
-# would be 0.5 MB that nothing uses.
-TAGS := nethttpomithttp2
-# What speaks with Vault waits for the network, and gains nothing by inlining: 0.5 MB.
-LEAN := $(foreach package,net net/http crypto/tls crypto/x509 github.com/... golang.org/x/...,-gcflags='$(package)=-l')
+# would be 0.5 MB that nothing uses. What speaks with Vault waits for the network,
+# and gains nothing by inlining: 0.5 MB, too.
+LEAN := net net/http crypto/tls crypto/x509 github.com/... golang.org/x/...
 # The lab builds vaws once more with the tag faultpoints (internal/faultpoint).
-EXTRA_TAGS ?=
+EXTRA_TAGS =
+# How vaws is built, here and for a release (.goreleaser.yaml). Nothing in it depends
+# on the directory or the machine.
+export BUILD_FLAGS := -buildvcs=false -trimpath -tags=nethttpomithttp2$(EXTRA_TAGS:%=,%) $(LEAN:%=-gcflags=%=-l)
+VERSION = $(shell git describe --tags --always --dirty)
+STAMPS = version=$(VERSION) commit=$(shell git rev-parse HEAD) \
+	date=$(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
 # Where build puts vaws.
 OUT ?= vaws
 # The lab is vetted, tested and run with the flags that Vault is built with:
@@ -31,7 +36,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build ./vaws
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -tags=$(TAGS),$(EXTRA_TAGS) $(LEAN) -ldflags="-s -w -X vaws/internal/cli.version=$$(git describe --tags --always --dirty)" -o $(OUT) .
+	CGO_ENABLED=0 go build $(BUILD_FLAGS) -ldflags="-s -w $(STAMPS:%=-X vaws/internal/cli.%)" -o $(OUT) .
 
 test: tools lint-program lint-more lint-systems unit vault lint-lab e2e ## run every check and every test
 
