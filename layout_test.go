@@ -1,10 +1,12 @@
 package main
 
 import (
+	"debug/buildinfo"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +100,31 @@ func TestLayoutPageNamesWhatIsThere(t *testing.T) {
 	}
 	if named < 40 {
 		t.Errorf("only %d names found", named)
+	}
+}
+
+// vaws is one small file to copy: stripped, without cgo, under 12 MB.
+func TestBinaryIsSmall(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the Makefile wants bash")
+	}
+	path := filepath.Join(t.TempDir(), "vaws")
+	cmd := exec.Command("make", "build", "OUT="+path)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = 12_000_000
+	t.Logf("vaws for linux/amd64: %d bytes; %d modules", file.Size(), len(info.Deps))
+	if file.Size() >= most {
+		t.Errorf("%d bytes or more than it may have", file.Size()-most)
 	}
 }

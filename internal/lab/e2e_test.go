@@ -220,18 +220,6 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// vaws is one small file to copy: stripped, without cgo, under 12 MB.
-func TestBinaryIsSmall(t *testing.T) {
-	info, err := os.Stat(filepath.Join(binariesFor(t).Dir, "vaws"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	const most = 12_000_000
-	if t.Logf("%d bytes", info.Size()); info.Size() >= most {
-		t.Errorf("vaws has %d bytes, %d or more than it may", info.Size(), info.Size()-most)
-	}
-}
-
 var (
 	built     *Binaries
 	errBuild  error
