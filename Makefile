@@ -30,7 +30,7 @@ STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 # Behind the user's own PATH, where install-nushell has put what Debian lacks.
 export PATH := $(PATH):$(shell $(LAB)/install-nushell --where)
 
-.PHONY: help build test unit fuzz e2e bench demo playground pictures lint lint-program lint-more lint-systems lint-lab vault tools clean
+.PHONY: help build test unit fuzz e2e bench demo playground pictures snapshot release goreleaser share lint lint-program lint-more lint-systems lint-lab vault tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,29 @@ playground: ## open a shell with vaws between a real Vault and a stand-in for AW
 pictures: ## redo the pictures of the terminal in docs/pictures
 	cd $(LAB) && $(STATIC) go run ./pictures
 
+snapshot: ## make all that a release has in ./dist, and publish nothing
+	$(MAKE) goreleaser ARGS="release --snapshot --clean --skip=sign,sbom"
+	@cd $(LAB) && $(STATIC) go run ./release list ../../dist
+
+release: ## publish the tag that is checked out; .goreleaser.yaml tells what that takes
+	$(MAKE) goreleaser ARGS="release --clean"
+
+# GoReleaser with ARGS; it is built into the user's cache directory the first time.
+GORELEASER = $(or $(shell cd $(LAB) && $(STATIC) go run ./release tool),false)
+goreleaser:
+	$(GORELEASER) $(ARGS)
+
+# What goes into packages besides vaws and its pages. GoReleaser asks for it.
+share:
+	rm -rf share
+	mkdir -p share/completions
+	$(MAKE) build OUT=share/vaws VERSION=$(VERSION)
+	for file in bash:vaws.bash zsh:_vaws fish:vaws.fish powershell:vaws.ps1; do \
+		share/vaws completion "$${file%%:*}" >"share/completions/$${file#*:}"; \
+	done
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) share/vaws man share/man
+	gzip -9 --no-name --keep share/man/*.1
+
 lint: lint-program lint-more lint-systems lint-lab ## check formatting, go vet, staticcheck, golangci-lint, workflows
 
 lint-program:
@@ -103,5 +126,5 @@ tools: ## install what the tests need (Debian, and Nushell from npm; root or sud
 	@$(LAB)/install-debian
 	@$(LAB)/install-nushell
 
-clean: ## remove what build made
-	rm -f vaws
+clean: ## remove what build and snapshot made
+	rm -rf vaws dist share

@@ -69,7 +69,7 @@ func Build(ctx context.Context, progress io.Writer) (*Binaries, error) {
 // BuildVault returns the path of vaultd in the cache, and builds it first if it
 // is not there: 4 minutes from nothing on 2 cores.
 func BuildVault(ctx context.Context, progress io.Writer) (string, error) {
-	return inCache(ctx, progress, "vaultd", func(module, output string) error {
+	return inCache(ctx, progress, "vaultd", vaultSources, func(module, output string) error {
 		return goBuild(ctx, progress, "Vault (about 4 minutes the first time)", module, "./vaultd", output)
 	})
 }
@@ -78,7 +78,7 @@ func BuildVault(ctx context.Context, progress io.Writer) (string, error) {
 // version of which vaultd is a part, and builds it first if it is not there: 9 minutes
 // from nothing on 2 cores. Only measurements against it need it.
 func BuildWholeVault(ctx context.Context, progress io.Writer) (string, error) {
-	return inCache(ctx, progress, "vault", func(module, output string) error {
+	return inCache(ctx, progress, "vault", vaultSources, func(module, output string) error {
 		mod, remove, err := copyOfModule(module)
 		if err != nil {
 			return err
@@ -87,6 +87,16 @@ func BuildWholeVault(ctx context.Context, progress io.Writer) (string, error) {
 		// What the lab's go.mod lacks goes into the copy.
 		return goBuild(ctx, progress, "HashiCorp's vault (about 9 minutes the first time)", module, "github.com/hashicorp/vault",
 			output, "-modfile="+mod, "-mod=mod")
+	})
+}
+
+// BuildGoReleaser returns the path of GoReleaser in the cache, which release/goreleaser
+// has the version of, and builds it first if it is not there: 4 minutes from nothing on 2
+// cores.
+func BuildGoReleaser(ctx context.Context, progress io.Writer) (string, error) {
+	return inCache(ctx, progress, "goreleaser", []string{"release/goreleaser/go.*"}, func(module, output string) error {
+		return goBuild(ctx, progress, "GoReleaser (about 4 minutes the first time)", filepath.Join(module, "release", "goreleaser"),
+			"github.com/goreleaser/goreleaser/v2", output)
 	})
 }
 
@@ -110,14 +120,17 @@ func copyOfModule(module string) (mod string, remove func(), err error) {
 	return filepath.Join(dir, "go.mod"), remove, nil
 }
 
+// vaultSources are what vaultd is made from: its sources, and the versions of its modules.
+var vaultSources = []string{"vaultd/*.go", "go.sum"}
+
 // inCache returns the path of a program in the cache, and has it built first if it is
-// not there.
-func inCache(ctx context.Context, progress io.Writer, name string, build func(module, output string) error) (string, error) {
+// not there, as it is made from the sources that the patterns match.
+func inCache(ctx context.Context, progress io.Writer, name string, sources []string, build func(module, output string) error) (string, error) {
 	module, err := moduleDir()
 	if err != nil {
 		return "", err
 	}
-	version, err := vaultVersion(ctx, module)
+	version, err := cacheVersion(ctx, module, sources)
 	if err != nil {
 		return "", err
 	}
@@ -166,7 +179,7 @@ func lockCache(ctx context.Context, path string, progress io.Writer) (unlock fun
 		return nil, err
 	}
 	if !free {
-		fmt.Fprintln(progress, "waiting for another run that is building Vault …")
+		fmt.Fprintln(progress, "waiting for another run that is building the same …")
 		if _, err := lock.TryLockContext(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
 		}
@@ -174,20 +187,22 @@ func lockCache(ctx context.Context, path string, progress io.Writer) (unlock fun
 	return func() { _ = lock.Unlock() }, nil
 }
 
-// vaultVersion hashes what vaultd is made from: its sources, the versions of its
-// modules, the platform and the compiler.
-func vaultVersion(ctx context.Context, module string) (string, error) {
+// cacheVersion hashes what a program is made from: its sources, the platform and the
+// compiler.
+func cacheVersion(ctx context.Context, module string, sources []string) (string, error) {
 	h := sha256.New()
-	sources, err := filepath.Glob(filepath.Join(module, "vaultd", "*.go"))
-	if err != nil {
-		return "", err
-	}
-	for _, file := range append(sources, filepath.Join(module, "go.sum")) {
-		text, err := os.ReadFile(file)
+	for _, pattern := range sources {
+		files, err := filepath.Glob(filepath.Join(module, filepath.FromSlash(pattern)))
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s %d\n%s", filepath.Base(file), len(text), text)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return "", err
+			}
+			fmt.Fprintf(h, "%s %d\n%s", filepath.Base(file), len(text), text)
+		}
 	}
 	cmd := exec.CommandContext(ctx, "go", "env", "GOOS", "GOARCH", "GOVERSION")
 	cmd.Dir = module
