@@ -30,7 +30,7 @@ STATIC := CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -buildvcs=false -trimpath"
 # Behind the user's own PATH, where install-nushell has put what Debian lacks.
 export PATH := $(PATH):$(shell $(LAB)/install-nushell --where)
 
-.PHONY: help build test unit fuzz e2e bench demo playground pictures snapshot release goreleaser share lint lint-program lint-more lint-systems lint-lab vault tools clean
+.PHONY: help build test unit fuzz e2e bench demo playground pictures snapshot release nightly goreleaser share lint lint-program lint-more lint-systems lint-lab vault tools clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ snapshot: ## make all that a release has in ./dist, and publish nothing
 release: ## publish the tag that is checked out; .goreleaser.yaml tells what that takes
 	$(MAKE) goreleaser ARGS="release --clean"
 
+nightly: snapshot ## try the packages of a snapshot, and make it once more to compare (Debian; root)
+	@$(LAB)/install-debian nightly
+	cd $(LAB) && $(STATIC) go test -tags nightly -count=1 -timeout 2h -v ./release
+
 # GoReleaser with ARGS; it is built into the user's cache directory the first time.
 GORELEASER = $(or $(shell cd $(LAB) && $(STATIC) go run ./release tool),false)
 goreleaser:
@@ -116,8 +120,8 @@ lint-systems: ## vet vaws for the SYSTEMS (GOOS/GOARCH) that a release is for
 	done
 
 lint-lab:
-	cd $(LAB) && $(STATIC) go vet ./...
-	cd $(LAB) && $(STATIC) $(STATICCHECK) ./...
+	cd $(LAB) && $(STATIC) go vet -tags nightly ./...
+	cd $(LAB) && $(STATIC) $(STATICCHECK) -tags nightly ./...
 
 vault: ## build the lab's Vault into the user's cache directory
 	@cd $(LAB) && $(STATIC) go run ./demo -prepare

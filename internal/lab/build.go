@@ -100,6 +100,15 @@ func BuildGoReleaser(ctx context.Context, progress io.Writer) (string, error) {
 	})
 }
 
+// BuildDebianRoot returns the path of a tar file in the cache with a minimal Debian, and
+// makes it first if it is not there; that takes root and Debian's debootstrap.
+func BuildDebianRoot(ctx context.Context, progress io.Writer) (string, error) {
+	return inCache(ctx, progress, "debian-root.tar", []string{"release/debian-root"}, func(module, output string) error {
+		defer announce(progress, "making a Debian to install packages in …")()
+		return runBuild(exec.CommandContext(ctx, filepath.Join(module, "release", "debian-root"), output), "a Debian")
+	})
+}
+
 // copyOfModule copies go.mod and go.sum, so that a build may change them.
 func copyOfModule(module string) (mod string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "vaws-lab-module")
