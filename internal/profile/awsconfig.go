@@ -99,17 +99,23 @@ func readRegular(path string) ([]byte, error) {
 func parseConfig(path string, data []byte, profile string) (awsConfig, error) {
 	conf := awsConfig{vaws: section{path: path}, profile: section{path: path}}
 	var vaws, wanted bytes.Buffer
+	var in *section // that the line is of, and nil where nobody cares
+	var out *bytes.Buffer
 	err := scan(path, data, func(l line) error {
-		if !l.isHeader && !l.continues {
+		switch {
+		case l.isHeader && l.section == "vaws":
+			in, out = &conf.vaws, &vaws
+		case l.isHeader && l.isProfile && l.section == profile:
+			in, out = &conf.profile, &wanted
+		case l.isHeader:
+			in = nil
+		case !l.continues:
 			conf.address.add(l)
 		}
-		switch {
-		case l.section == "vaws":
-			return conf.vaws.add(l, &vaws)
-		case l.isProfile && l.section == profile:
-			return conf.profile.add(l, &wanted)
+		if in == nil {
+			return nil
 		}
-		return nil
+		return in.add(l, out)
 	})
 	if err != nil {
 		return awsConfig{}, err
@@ -195,7 +201,10 @@ type soleAddress struct {
 var addressKey = []byte(keyName(Address))
 
 func (a *soleAddress) add(l line) {
-	if a.several || len(l.text) < len(addressKey) || !bytes.EqualFold(l.text[:len(addressKey)], addressKey) || bytes.Equal(l.text, a.line) {
+	if a.several || len(l.text) < len(addressKey) || l.text[0]|0x20 != addressKey[0] || bytes.Equal(l.text, a.line) {
+		return
+	}
+	if !bytes.EqualFold(l.text[:len(addressKey)], addressKey) {
 		return
 	}
 	name, value, _ := l.option()

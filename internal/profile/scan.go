@@ -78,7 +78,7 @@ func header(path string, number int, text string) (name string, isProfile bool, 
 		return name, true, nil
 	}
 	rest, found := strings.CutPrefix(name, "profile")
-	if !found || strings.TrimLeft(rest, " \t") == rest {
+	if !found || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
 		return name, false, nil
 	}
 	rest = strings.TrimSpace(rest)
