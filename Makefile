@@ -56,8 +56,9 @@ fuzz: tools ## fuzz each target for FUZZTIME (10m), one after the other
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$room" || failed=1; \
 	done; exit $$failed; }
 
+# Much of a script is waiting, so that there is room for more of them than cores.
 e2e: vault ## run the tests against a real Vault, keyring and AWS clients
-	cd $(LAB) && $(STATIC) go test -count=1 -timeout 30m ./...
+	cd $(LAB) && $(STATIC) go test -count=1 -parallel 3 -timeout 30m ./...
 	@sed -n '/^<!-- faults -->/,/^<!-- \/faults -->/{/^<!--/d;p}' docs/reliability.md
 
 bench: ## measure vaws, and write docs/performance.md's figures and plots (idle machine)
