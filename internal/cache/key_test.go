@@ -223,3 +223,13 @@ func TestKeyLockTimesOut(t *testing.T) {
 		t.Errorf("locked twice: %v", err)
 	}
 }
+
+// Windows takes 2560 bytes (CRED_MAX_CREDENTIAL_BLOB_SIZE), go-keyring on macOS 4096 for a
+// command line that holds service, account and the value in base64 (keyring_darwin.go).
+func TestKeyFitsEveryKeyring(t *testing.T) {
+	account := keyAccount(strings.Repeat("/a-very-long-directory", 500))
+	text := newKey().text()
+	if len(text) > 2560 || len(keyringService)+len(account)+2*len(text) > 4096-256 {
+		t.Errorf("a key of %d bytes in account %q", len(text), account)
+	}
+}
