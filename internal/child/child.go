@@ -5,6 +5,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -71,7 +72,10 @@ func find(command, env []string) (path string, err error) {
 	if slices.ContainsFunc(command, hasNUL) || slices.ContainsFunc(env, hasNUL) {
 		return "", fmt.Errorf("running %q: NUL byte in its arguments or environment", command[0])
 	}
-	return lookUp(command[0], env)
+	if path, err = lookUp(command[0], env); err != nil {
+		return "", err
+	}
+	return path, checkBatch(runtime.GOOS, path, command)
 }
 
 func hasNUL(s string) bool { return strings.ContainsRune(s, 0) }
