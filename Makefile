@@ -10,6 +10,9 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # and a processor of 32 bits. From nothing each takes about 40 seconds of a processor,
 # later ones a second or two.
 SYSTEMS ?= windows/amd64 darwin/arm64 freebsd/amd64 linux/386
+# All of them.
+RELEASED := linux/amd64 linux/arm64 linux/arm linux/386 darwin/amd64 darwin/arm64 \
+	windows/amd64 windows/arm64 freebsd/amd64 freebsd/arm64
 # vault/api brings the HTTP/2 that it speaks to Vault; net/http's own copy of it
 # would be 0.5 MB that nothing uses. What speaks with Vault waits for the network,
 # and gains nothing by inlining: 0.5 MB, too.
@@ -81,8 +84,9 @@ snapshot: ## make all that a release has in ./dist, and publish nothing
 release: ## publish the tag that is checked out; .goreleaser.yaml tells what that takes
 	$(MAKE) goreleaser ARGS="release --clean"
 
-nightly: snapshot ## try the packages of a snapshot, and make it once more to compare (Debian; root)
+nightly: snapshot ## vet all systems, try the packages of a snapshot, make it once more (Debian; root)
 	@$(LAB)/install-debian nightly
+	$(MAKE) lint-systems SYSTEMS="$(RELEASED)"
 	cd $(LAB) && $(STATIC) go test -tags nightly -count=1 -timeout 2h -v ./release
 
 # GoReleaser with ARGS; it is built into the user's cache directory the first time.
