@@ -72,7 +72,7 @@ func (s secretService) store(ctx context.Context, k *key) error {
 func (s secretService) remove(ctx context.Context) error {
 	return s.converse(ctx, func(c conversation) error {
 		if len(c.locked) > 0 {
-			return hint.Wrap(errors.New("its login keyring is locked"), hint.Of(errLocked)...)
+			return errLocked.error // another place will not do instead: the key is here
 		}
 		for _, item := range c.unlocked {
 			if err := c.delete(item); err != nil {

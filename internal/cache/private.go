@@ -37,7 +37,7 @@ func checkPrivate(path string, info fs.FileInfo) error {
 		return nil // readAll refuses what is no file
 	}
 	if uid != os.Geteuid() && uid != 0 {
-		return fmt.Errorf("it belongs to user %d, not to user %d", uid, os.Geteuid())
+		return errForeign(uid)
 	}
 	forbidden := fs.FileMode(0o077)
 	if uid == 0 && gid == 0 {
@@ -50,6 +50,10 @@ func checkPrivate(path string, info fs.FileInfo) error {
 		return hint.Errorf("run: chmod 600 "+hint.Quote(path), "others may read it (mode %04o)", mode)
 	}
 	return nil
+}
+
+func errForeign(uid int) error {
+	return fmt.Errorf("it belongs to user %d, not to user %d", uid, os.Geteuid())
 }
 
 // openOwn opens a file of the cache to be read. It neither follows a symbolic link nor
@@ -75,7 +79,7 @@ func checkOwn(info fs.FileInfo) error {
 	uid, _, known := owner(info)
 	switch {
 	case known && uid != os.Geteuid():
-		return fmt.Errorf("it belongs to user %d, not to user %d", uid, os.Geteuid())
+		return errForeign(uid)
 	case known && info.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("others can write it (mode %04o)", info.Mode().Perm())
 	}
