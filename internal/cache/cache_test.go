@@ -297,6 +297,7 @@ func TestProviderMintsOnceForManyProcesses(t *testing.T) {
 	o := options(t)
 	source := &countingSource{}
 	var wg sync.WaitGroup
+	defer wg.Wait() // if open ends the test, too
 	for range 50 {
 		c := open(t, o) // before there is a key
 		p := credentials.Provider{Source: source, Store: c, Now: o.Now, Debug: func(string, ...any) {}, Warn: func(err error) { t.Error(err) }}

@@ -40,13 +40,18 @@ func (f keyFile) look(context.Context) (*key, error) {
 	return k, nil
 }
 
-// whyMissing is errNoKey, unless there is a link in the place of the file: a key
-// cannot be stored there.
+// whyMissing is errNoKey, unless there is a link to nothing in the place of the file: a
+// key cannot be stored there. A file may have come since: who is to make a key looks
+// again under the lock.
 func (f keyFile) whyMissing() error {
-	if _, err := os.Lstat(f.path); err == nil {
-		return hint.Errorf(hintKeyFile, "it is a symbolic link to nothing")
+	info, err := os.Lstat(f.path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return errNoKey
 	}
-	return errNoKey
+	if _, err := os.Stat(f.path); !errors.Is(err, fs.ErrNotExist) {
+		return errNoKey
+	}
+	return hint.Errorf(hintKeyFile, "it is a symbolic link to nothing")
 }
 
 // store makes the file complete or not at all, and never replaces one.

@@ -90,6 +90,22 @@ func TestKeyFileThatIsALinkToNothing(t *testing.T) {
 	}
 }
 
+// Another process may make the file between the two looks of one.
+func TestKeyFileThatIsMadeMeanwhileIsNoLink(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	must(t, keyFile{path}.store(t.Context(), newKey()))
+	if err := (keyFile{path}).whyMissing(); !errors.Is(err, errNoKey) {
+		t.Errorf("a file: %v", err)
+	}
+	link := path + ".link"
+	if err := os.Symlink("key", link); err != nil {
+		t.Skip(err)
+	}
+	if err := (keyFile{link}).whyMissing(); !errors.Is(err, errNoKey) {
+		t.Errorf("a link to it: %v", err)
+	}
+}
+
 func TestKeyFileThatIsNoFile(t *testing.T) {
 	if _, err := (keyFile{t.TempDir()}).look(t.Context()); err == nil || errors.Is(err, errNoKey) {
 		t.Errorf("a directory: %v", err)
