@@ -43,9 +43,15 @@ build: ## build ./vaws
 
 test: tools lint-program lint-more lint-systems unit vault lint-lab e2e ## run every check and every test
 
+# What "make unit" shows of a run that failed: the tests and packages that did.
+FAILED := /^(=== RUN +[^\/]*|PASS|ok\t.*|FAIL.*|\# .*)$$/ { show(); block = "" } { block = block $$0 "\n" } \
+	/^(--- FAIL|panic:|FAIL\t|\# )|DATA RACE/ { failed = 1 } END { show() } \
+	function show() { if (failed) printf "%s", block; failed = 0 }
+
 unit: ## run the program's unit tests with the race detector, and name what was skipped
 	@echo "CGO_ENABLED=1 go test -race ./..."; log=$$(mktemp); \
-	if CGO_ENABLED=1 go test -race -v ./... >$$log 2>&1; then grep -E '^(ok|\?)|SKIP|bytes; .* modules' $$log; else cat $$log; exit 1; fi; rm $$log
+	if CGO_ENABLED=1 go test -race -v ./... >$$log 2>&1; then grep -E '^(ok|\?)|SKIP|bytes; .* modules' $$log; \
+	else awk '$(FAILED)' $$log; exit 1; fi; rm $$log
 
 # How long each target of fuzz runs.
 FUZZTIME ?= 10m
