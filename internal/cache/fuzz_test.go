@@ -99,7 +99,7 @@ func lookAround(t *testing.T, c *Cache, path string) {
 		t.Errorf("listed %d entries, %v", len(kept), err)
 	}
 	for _, k := range kept {
-		if k.Opened && k.Credentials != minted {
+		if k.Sealed == nil && k.Credentials != minted {
 			t.Errorf("listed %+v", k)
 		}
 	}

@@ -25,15 +25,26 @@ type Kept struct {
 	LeaseEnd    time.Time // zero: no lease
 	Expiry      time.Time // zero: not known
 
-	// Request and Credentials are what is sealed; Opened is false, and they are
-	// empty, where another key or version is needed for it.
-	Opened      bool
+	// Sealed is why Request and Credentials, which are sealed, are not here but empty:
+	// ErrOtherKey, or what is wrong with the file. It is nil if they are.
+	Sealed      error
 	Request     credentials.Request
 	Credentials credentials.Credentials
 
 	path string
 	key  string // credentials.Request.Key
 }
+
+// String tells entries apart in messages.
+func (e Kept) String() string {
+	if e.Kind == "" {
+		return "cache entry " + e.path
+	}
+	return fmt.Sprintf("role %q on mount %q of %s", e.Role, e.Mount, e.Address)
+}
+
+// ErrOtherKey says that an entry was made with another key than the cache has now.
+var ErrOtherKey = errors.New("it was made with another key")
 
 // List returns every entry of the cache, those of other keys too, in the order
 // of Vault, mount and role. A cache that does not exist has none.
@@ -65,18 +76,20 @@ func (c *Cache) open(k *key, path string) Kept {
 	id, identity, _ := strings.Cut(filepath.Base(path), "-")
 	e.key = strings.TrimSuffix(identity, credentialsEntry)
 	if k == nil || k.id != id {
+		e.Sealed = ErrOtherKey
 		return e
 	}
+	var s stored
 	payload, err := c.readEntry(k, entryName{credentialsEntry, e.key})
-	if err != nil {
+	if err == nil {
+		defer clear(payload)
+		err = json.Unmarshal(payload, &s)
+	}
+	if e.Sealed = err; err != nil {
 		c.debugUnread(err)
 		return e
 	}
-	defer clear(payload)
-	var s stored
-	if err := json.Unmarshal(payload, &s); err == nil {
-		e.Opened, e.Request, e.Credentials = true, s.Request, s.Credentials
-	}
+	e.Request, e.Credentials = s.Request, s.Credentials
 	return e
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -145,35 +146,37 @@ func (c clearCommand) targets(s *session) ([]profile.Target, error) {
 
 // forget removes an entry, after its lease if that is to go, too.
 func (c clearCommand) forget(ctx context.Context, s *session, store *cache.Cache, e cache.Kept, targets []profile.Target) error {
-	what := fmt.Sprintf("role %q on mount %q of %s", e.Role, e.Mount, e.Address)
 	err := store.Forget(ctx, e, func(e cache.Kept) error {
 		alive := e.Kind == "" || e.Kind == credentials.IAMUser && e.LeaseEnd.After(s.now())
 		switch {
 		case alive && c.Revoke:
 			return c.revoke(ctx, s, store, e, targets)
 		case alive && e.Kind != "":
-			s.warn(hint.Wrap(fmt.Errorf("the IAM user of %s lives until %s", what, e.LeaseEnd.Local().Format("2006-01-02 15:04")), howToRevoke(e)...))
+			s.warn(hint.Wrap(fmt.Errorf("the IAM user of %s lives until %s", e, e.LeaseEnd.Local().Format("2006-01-02 15:04")), howToRevoke(e)...))
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s is kept: %w", what, err)
+		return fmt.Errorf("%s is kept: %w", e, err)
 	}
 	return nil
 }
 
 // howToRevoke is the hint for a lease that vaws is about to forget.
 func howToRevoke(e cache.Kept) []string {
-	if !e.Opened {
+	if e.Sealed != nil {
 		return nil
 	}
 	return []string{"to delete it at once: vault lease revoke " + e.Credentials.Lease.ID}
 }
 
 func (c clearCommand) revoke(ctx context.Context, s *session, tokens *cache.Cache, e cache.Kept, targets []profile.Target) error {
-	if !e.Opened {
-		return hint.Errorf("if it was made with another key, name that key's place: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE",
-			"it cannot be opened to see its lease")
+	if e.Sealed != nil {
+		err := fmt.Errorf("its lease cannot be seen: %w", e.Sealed)
+		if errors.Is(err, cache.ErrOtherKey) {
+			err = hint.Wrap(err, "name that key's place: --cache keyring, --cache kernel, or VAWS_CACHE_KEY_FILE")
+		}
+		return err
 	}
 	i := slices.IndexFunc(targets, func(t profile.Target) bool { return isOf(e, t) && sameLogin(e.Request, t.Request) })
 	if i < 0 {

@@ -128,7 +128,7 @@ func (l logoutCommand) forgetUsers(ctx context.Context, s *session, store *cache
 	}
 	users := 0
 	for _, e := range entries {
-		if !e.Opened || e.Kind != credentials.IAMUser || e.Credentials.Lease.Token != t.Digest() {
+		if e.Sealed != nil || e.Kind != credentials.IAMUser || e.Credentials.Lease.Token != t.Digest() {
 			continue
 		}
 		if err := store.Forget(ctx, e, func(cache.Kept) error { return nil }); err != nil {

@@ -62,7 +62,7 @@ type entryStatus struct {
 	Expires   time.Time `json:"expires,omitzero"`
 	Refresh   time.Time `json:"refresh,omitzero"` // when an SDK's call has Vault asked again
 	Opened    bool      `json:"opened"`
-	Key       string    `json:"key"` // where the key lives, in words; "another key"
+	Key       string    `json:"key"` // where the key lives, in words; "another key", "unreadable"
 }
 
 type tokenStatus struct {
@@ -161,13 +161,16 @@ func (s *session) statusOfEntries(ctx context.Context, store *cache.Cache, uses 
 func statusOfEntry(e cache.Kept, place string, uses []profile.Use) entryStatus {
 	status := entryStatus{
 		Name: nameOf(e, uses), Type: string(e.Kind), Address: e.Address, Namespace: e.Namespace, Mount: e.Mount, Role: e.Role,
-		Expires: wholeSeconds(e.Expiry), Opened: e.Opened, Key: "another key",
+		Expires: wholeSeconds(e.Expiry), Opened: e.Sealed == nil, Key: "another key",
 	}
-	if e.Opened {
+	switch {
+	case e.Sealed == nil:
 		status.Account, status.Principal = e.Credentials.AccountID(), e.Credentials.Principal()
 		lease := e.Credentials.Lease
 		status.Expires, status.Refresh = wholeSeconds(lease.Expiry), wholeSeconds(lease.StaleAt(credentials.Refreshable))
 		status.Key = place
+	case !errors.Is(e.Sealed, cache.ErrOtherKey):
+		status.Key = "unreadable"
 	}
 	return status
 }
@@ -178,14 +181,14 @@ func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) 
 // nameOf is the first profile that the entry is for, else its role.
 func nameOf(e cache.Kept, uses []profile.Use) string {
 	for _, u := range uses {
-		if u.Err == nil && (e.Opened && e.Request == u.Target.Request || !e.Opened && isOf(e, u.Target)) {
+		if u.Err == nil && (e.Sealed == nil && e.Request == u.Target.Request || e.Sealed != nil && isOf(e, u.Target)) {
 			return u.Profile
 		}
 	}
 	if e.Kind == "" {
 		return "(unreadable)"
 	}
-	if e.Opened {
+	if e.Sealed == nil {
 		return e.Request.Path()
 	}
 	return e.Mount + "/" + e.Role
