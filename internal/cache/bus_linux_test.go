@@ -314,9 +314,9 @@ func TestSilentSecretServiceEndsInTheTimeLimit(t *testing.T) {
 
 // A service that is asked by hundreds at once gives each answer late, but it does.
 func TestSlowSecretServiceIsWaitedFor(t *testing.T) {
-	f := &fakeBus{items: []string{newKey().text()}, slow: 400 * time.Millisecond}
+	f := &fakeBus{items: []string{newKey().text()}, slow: 700 * time.Millisecond}
 	o := keyringOptions(t, f.listen(t))
-	o.KeyringWait = time.Second
+	o.KeyringWait = 2 * time.Second
 	if _, err := Open(t.Context(), o); err != nil {
 		t.Errorf("error %v", err)
 	}
