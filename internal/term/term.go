@@ -73,6 +73,11 @@ func (q question) ask(ctx context.Context) (string, error) {
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(interrupts)
 	defer holdStops()()
+	if q.hidden { // before the prompt: some type as soon as they see it
+		if err := stopEcho(d.in); err != nil {
+			return "", fmt.Errorf("preparing the terminal: %w", err)
+		}
+	}
 	fmt.Fprint(d.out, q.prompt)
 	text, err := q.answer(ctx, d.in, interrupts)
 	if q.hidden || err != nil { // nothing has ended the line on the screen

@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	case os.Args[1] == "ask-openly":
 		question = Ask
+	case os.Args[1] == "ask-slowly":
+		question = askSlowly
 	case os.Args[1] == "pick":
 		question = pickAndAsk
 	case os.Args[1] != "ask":
@@ -90,6 +92,21 @@ func (a *asking) end(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(result)
+}
+
+// askSlowly does not come to reading until the answer is there.
+func askSlowly(ctx context.Context, prompt string) (string, error) {
+	return question{prompt, func(in *os.File) (string, error) {
+		for {
+			_, err := unix.Poll([]unix.PollFd{{Fd: int32(in.Fd()), Events: unix.POLLIN}}, -1)
+			switch {
+			case err == nil:
+				return readHidden(in)
+			case err != unix.EINTR:
+				return "", err
+			}
+		}
+	}, true}.ask(ctx)
 }
 
 // pickAndAsk asks twice: what is typed after the list is for the question.
@@ -238,6 +255,23 @@ func TestNoSpinnerWithoutATerminal(t *testing.T) {
 	var none *Spinner
 	none.Hide()()
 	none.Stop()
+}
+
+// A script that types for a person answers as soon as it sees the prompt.
+func TestNothingTypedAtThePromptIsShown(t *testing.T) {
+	a := ask(t, "ask-slowly")
+	a.until(t, "code: ")
+	if _, err := a.tty.WriteString("123456\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := a.end(t), "available true\nsecret \"123456\" err <nil>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	a.until(t, "\n")
+	if screen := a.screen.String(); screen != "code: \r\n" {
+		t.Errorf("screen %q", screen)
+	}
+	waitForEcho(t, a.tty, true)
 }
 
 // After Ctrl-Z and fg, the shell's terminal would show what is typed.
