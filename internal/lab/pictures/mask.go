@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// shownHome is the home directory in the pictures.
+const shownHome = "/home/alice"
+
 // epoch is when the pictures are taken, as they say.
 var epoch = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
@@ -24,7 +27,7 @@ func (st *stage) mask(output string, now time.Time) (string, error) {
 	}
 	output = keyID.ReplaceAllString(output, "${1}RTX3GSDSEXAMPLE7")
 	output = strings.ReplaceAll(output, st.vault.Addr, "https://vault.example.com:8200")
-	output = strings.ReplaceAll(output, st.home, "/home/alice")
+	output = strings.ReplaceAll(output, st.home, shownHome)
 	output = timestamp.ReplaceAllStringFunc(output, moved(time.RFC3339, now))
 	output = clockTime.ReplaceAllStringFunc(output, moved("2006-01-02 15:04", now))
 	if vaultText.MatchString(output) || strings.Contains(output, password) {
