@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // detached is vaws that looks after a listening child, without a terminal.
@@ -44,8 +45,11 @@ func startDetached(t *testing.T, script string) *detached {
 		t.Fatal(err)
 	}
 	d.lines = bufio.NewScanner(output)
+	end := func() { _ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL) }
+	deadline := time.AfterFunc(patience, end) // what is stopped says nothing and stays
 	t.Cleanup(func() {
-		_ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL)
+		deadline.Stop()
+		end()
 		_ = d.cmd.Wait()
 	})
 	return d
@@ -144,6 +148,24 @@ func TestSuperviseContinuesAStoppedChild(t *testing.T) {
 	}
 	d.signal(syscall.SIGCONT)
 	d.expect("got continued.")
+	d.quit()
+}
+
+// Once continued, vaws has both to see: that it was, and that the child has stopped.
+func TestSuperviseContinuesAChildThatStoppedUnseen(t *testing.T) {
+	d := listening(t)
+	for range 20 {
+		d.signal(syscall.SIGSTOP)
+		for state(t, d.cmd.Process.Pid) != "T" {
+		}
+		if _, err := io.WriteString(d.input, "stop\n"); err != nil {
+			t.Fatal(err)
+		}
+		for state(t, d.child) != "T" {
+		}
+		d.signal(syscall.SIGCONT)
+		d.expect("got continued.")
+	}
 	d.quit()
 }
 

@@ -236,14 +236,23 @@ func hasShell() bool {
 	return err == nil && ownErr == nil && parents == own
 }
 
-// resume continues a child that stopped while this process did not.
+// resume continues a child that stopped while this process did not. Where no shell looks
+// on it is told in any case: its stop may not have been reported yet.
 func (p *process) resume() {
-	if p.stopped {
-		p.look()
-	}
-	if p.stopped && p.end == nil {
+	p.look()
+	if p.end == nil && (p.stopped || !watched()) {
 		p.proceed()
 	}
+}
+
+// watched reports whether a shell waits for this process to stop along with its child.
+func watched() bool {
+	tty, err := openTerminal()
+	if err != nil {
+		return false
+	}
+	tty.close()
+	return hasShell()
 }
 
 // restoreTerminal gives the terminal to those who had it when the child
