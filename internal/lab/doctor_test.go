@@ -244,7 +244,7 @@ var faults = []fault{
 	{name: "a token that ends soon", seed: func(p *patient) { p.env["VAULT_TOKEN"] = p.token(map[string]any{"ttl": "2m"}) }, about: "token for http:", says: `[12]m(\d+s)? left`, warns: true, mend: newToken},
 	{name: "a log-in that has expired", seed: func(p *patient) {
 		delete(p.env, "VAULT_TOKEN")
-		p.write("token", p.token(map[string]any{"ttl": "2s", "explicit_max_ttl": "2s"}), 0o600)
+		p.write("token", p.token(map[string]any{"ttl": "5s", "explicit_max_ttl": "5s"}), 0o600)
 		p.shell("vaws login token --secret-file token")
 		p.until(func() bool { return strings.Contains(p.shell("vaws status"), "has expired") })
 	}, about: "token for http:", says: "the log-in to Vault at http://.* by token has expired", mend: func(p *patient, hints string) {
