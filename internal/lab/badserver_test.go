@@ -157,7 +157,7 @@ func fillBacklog(ts *testscript.TestScript, l *net.TCPListener) error {
 		return errors.Join(err, listened)
 	}
 	for range 16 {
-		c, err := net.DialTimeout("tcp", l.Addr().String(), 200*time.Millisecond)
+		c, err := net.DialTimeout("tcp", l.Addr().String(), time.Second)
 		if err != nil {
 			return nil
 		}
