@@ -126,3 +126,37 @@ func TestWaiterForASweptLockTakesItsSuccessor(t *testing.T) {
 		t.Errorf("two hold the lock: %v", err)
 	}
 }
+
+// Two sweeps may be under way at once, and each may have opened a lock that the other one
+// removes.
+func TestRemovedLocksAreNotHeldByTwo(t *testing.T) {
+	c := open(t, options(t))
+	must(t, c.makeLocksDir())
+	path := filepath.Join(c.locksDir(), request.Key()+lockSuffix)
+	end := time.Now().Add(300 * time.Millisecond)
+	var wg sync.WaitGroup
+	var holding atomic.Int32
+	for range 4 {
+		wg.Go(func() {
+			for time.Now().Before(end) && !t.Failed() {
+				_ = removeLock(path)
+			}
+		})
+		wg.Go(func() {
+			for time.Now().Before(end) && !t.Failed() {
+				unlock, err := c.Lock(context.Background(), request)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if holding.Add(1) != 1 {
+					t.Error("two hold the lock")
+				}
+				time.Sleep(100 * time.Microsecond)
+				holding.Add(-1)
+				unlock()
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -120,15 +120,21 @@ func lockIsOld(path string, age time.Duration, _ time.Time) bool {
 }
 
 // removeLock removes a lock file that nobody holds; fs.ErrExist says that somebody
-// does. Who waits for it sees that it is gone (inPlace) and locks its successor.
+// does. Who waits for it sees that it is gone (inPlace) and locks its successor, which
+// is not to be removed in its place.
 func removeLock(path string) error {
-	l := flock.New(path, flock.SetFlag(os.O_RDWR|openWary))
-	held, err := l.TryLock()
-	if err != nil {
-		return err
+	for {
+		l := flock.New(path, flock.SetFlag(os.O_RDWR|openWary))
+		held, err := l.TryLock()
+		if err != nil {
+			return err
+		}
+		if !held {
+			return fs.ErrExist
+		}
+		if inPlace(l) {
+			return unlink(l)
+		}
+		_ = l.Unlock()
 	}
-	if !held {
-		return fs.ErrExist
-	}
-	return unlink(l)
 }
