@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,28 +34,43 @@ func (c *Cache) Lock(ctx context.Context, r credentials.Request) (unlock func(),
 	return unlock, err
 }
 
+// removals is how often the directory of the locks may be removed before lock gives up.
+const removals = 10
+
 // lock takes the lock called name, and returns late if that takes longer than
-// wait.
+// wait. Whoever clears the cache may remove the directory while others wait there.
 func (c *Cache) lock(ctx context.Context, name string, wait time.Duration, late error) (unlock func(), err error) {
-	if err := c.makeLocksDir(); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, late)
 	defer cancel()
 	path := filepath.Join(c.locksDir(), name+lockSuffix)
-	for {
-		l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
-		if err := acquire(ctx, l); err != nil {
-			return nil, lockError(ctx, err, late)
-		}
-		if inPlace(l) {
+	for removed := 0; ; {
+		l, err := c.take(ctx, path, late)
+		switch {
+		case err == nil && inPlace(l):
 			return func() {
 				faultpoint.Reach("before-unlocking")
 				_ = l.Unlock()
 			}, nil
+		case err == nil:
+			_ = l.Unlock() // swept meanwhile: the next comer locks another file
+		case errors.Is(err, fs.ErrNotExist) && removed < removals:
+			removed++
+		default:
+			return nil, err
 		}
-		_ = l.Unlock() // swept meanwhile: the next comer locks another file
 	}
+}
+
+// take locks the file at path, which may have been removed by then.
+func (c *Cache) take(ctx context.Context, path string, late error) (*flock.Flock, error) {
+	if err := c.makeLocksDir(); err != nil {
+		return nil, err
+	}
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
+	if err := acquire(ctx, l); err != nil {
+		return nil, lockError(ctx, err, late)
+	}
+	return l, nil
 }
 
 // lockError advises, unless it was the caller who lost patience.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -158,5 +159,33 @@ func TestRemovedLocksAreNotHeldByTwo(t *testing.T) {
 			}
 		})
 	}
+	wg.Wait()
+}
+
+func TestWaitersForALockWhoseDirectoryIsRemoved(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("nothing is removed there that somebody has opened")
+	}
+	c := open(t, options(t))
+	unlock, err := c.Lock(t.Context(), request)
+	must(t, err)
+	var wg sync.WaitGroup
+	var waiting sync.WaitGroup
+	for range 20 {
+		waiting.Add(1)
+		wg.Go(func() {
+			waiting.Done()
+			unlock, err := c.Lock(context.Background(), request)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			unlock()
+		})
+	}
+	waiting.Wait()
+	time.Sleep(10 * time.Millisecond) // until they wait for the file that is going to be removed
+	must(t, os.RemoveAll(c.options.Dir))
+	unlock()
 	wg.Wait()
 }
