@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"io/fs"
 	"os"
@@ -36,11 +37,15 @@ func (c *Cache) sweepIfDue() {
 	if info, err := os.Lstat(marker); err == nil && now.Sub(info.ModTime()).Abs() < sweepEvery {
 		return
 	}
-	if err := mark(marker, now); err != nil {
+	err := mark(marker, now)
+	if err == nil {
+		err = c.makeLocksDir()
+	}
+	if err != nil {
 		c.options.Debug("not swept: %v", err)
 		return
 	}
-	c.sweep(c.entriesDir(), now, entryIsOver, os.Remove)
+	c.sweep(c.entriesDir(), now, entryIsOver, c.removeOver)
 	c.sweep(c.locksDir(), now, lockIsOld, removeLock)
 }
 
@@ -93,6 +98,29 @@ func entryIsOver(path string, age time.Duration, now time.Time) bool {
 		return age > sweepUnread
 	}
 	return h.isOver(now)
+}
+
+// removeOver removes an entry that is over, unless somebody is replacing it or has done so
+// meanwhile.
+func (c *Cache) removeOver(path string) error {
+	if strings.HasPrefix(filepath.Base(path), tempPrefix) {
+		return os.Remove(path)
+	}
+	_, identity, _ := strings.Cut(filepath.Base(path), "-")
+	name := strings.TrimSuffix(identity, filepath.Ext(identity))
+	l := flock.New(filepath.Join(c.locksDir(), name+lockSuffix), flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
+	if held, err := l.TryLock(); err != nil || !held {
+		return cmp.Or(err, fs.ErrExist)
+	}
+	if !inPlace(l) {
+		return cmp.Or(l.Unlock(), fs.ErrExist)
+	}
+	defer unlink(l)
+	now := c.options.Now()
+	if info, err := os.Lstat(path); err != nil || !entryIsOver(path, now.Sub(info.ModTime()), now) {
+		return cmp.Or(err, fs.ErrExist)
+	}
+	return os.Remove(path)
 }
 
 func (h header) isOver(now time.Time) bool {

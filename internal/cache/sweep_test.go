@@ -116,6 +116,54 @@ func TestSweepOfEverythingElse(t *testing.T) {
 	}
 }
 
+// Where many processes begin after a weekend, each replaces its entry while another one
+// sweeps.
+func TestSweepKeepsWhatIsReplacedMeanwhile(t *testing.T) {
+	now := start.Add(3 * day)
+	clock := &clock{start}
+	o := options(t)
+	o.Now = clock.Now
+	c := open(t, o)
+	save(t, c, request, minted)
+	age(t, entryFile(t, c, credentialsEntry), start)
+	clock.now = now
+	fresh := minted
+	fresh.Lease.Issued, fresh.Lease.Expiry = now, now.Add(time.Hour)
+	must(t, c.makeLocksDir())
+	looked := func(path string, age time.Duration, now time.Time) bool {
+		over := entryIsOver(path, age, now)
+		save(t, c, request, fresh)
+		return over
+	}
+	c.sweep(c.entriesDir(), now, looked, c.removeOver)
+	if got := c.Load(t.Context(), request).Credentials; got == nil || !got.Lease.Expiry.Equal(fresh.Lease.Expiry) {
+		t.Errorf("after the sweep: %+v", got)
+	}
+}
+
+func TestSweepLeavesAnEntryToWhoFetchesIt(t *testing.T) {
+	now := start.Add(3 * day)
+	clock := &clock{start}
+	o := options(t)
+	o.Now = clock.Now
+	c := open(t, o)
+	save(t, c, request, minted)
+	path := entryFile(t, c, credentialsEntry)
+	age(t, path, start)
+	clock.now = now
+	unlock, err := c.Lock(t.Context(), request)
+	must(t, err)
+	c.sweep(c.entriesDir(), now, entryIsOver, c.removeOver)
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("while somebody fetches it: %v", err)
+	}
+	unlock()
+	c.sweep(c.entriesDir(), now, entryIsOver, c.removeOver)
+	if _, err := os.Stat(path); err == nil {
+		t.Error("it is never swept")
+	}
+}
+
 func TestSweepAtMostOnceAnHour(t *testing.T) {
 	clock := &clock{start}
 	o := options(t)
