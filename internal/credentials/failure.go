@@ -86,8 +86,8 @@ func (p *Provider) shares(ctx context.Context, r Request, f Failure, d Demand, b
 }
 
 func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {
-	if untried := (Untried{}); errors.As(err, &untried) {
-		return
+	if untried := (Untried{}); errors.As(err, &untried) || errors.Is(ctx.Err(), context.Canceled) {
+		return // a caller that has broken off says nothing of Vault
 	}
 	f := Failure{Time: p.Now(), Caller: p.Source.Caller(ctx, r), Message: err.Error(), Hints: hint.Of(err)}
 	ctx, cancel := timeToSave(ctx)

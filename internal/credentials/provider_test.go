@@ -280,6 +280,21 @@ func TestUntriedIsNotShared(t *testing.T) {
 	}
 }
 
+// The command under exec --server may end while its credentials are being refreshed.
+func TestWhatWasBrokenOffIsNotShared(t *testing.T) {
+	w := newWorld()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.whileLocking, w.mintErr = cancel, context.Canceled
+	p := Provider{Source: w, Store: w, Now: w.clock, Warn: w.warn, Debug: t.Logf}
+	if _, err := p.Get(ctx, Request{Role: "r"}, Demand{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("err %v", err)
+	}
+	w.whileLocking, w.mintErr = nil, nil
+	if _, err := w.get(t, Demand{}); err != nil {
+		t.Errorf("for others: %v", err)
+	}
+}
+
 func TestFailuresAreForgottenAfterFiveSeconds(t *testing.T) {
 	w := newWorld()
 	w.mintErr = errors.New("denied")
