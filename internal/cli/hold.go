@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -43,7 +44,7 @@ func (e execCommand) revoking(s *session, target profile.Target, command []strin
 	s.catches = true
 	defer func() {
 		if errors.Is(err, context.Canceled) {
-			err = context.Cause(ctx)
+			err = cmp.Or(context.Cause(ctx), err) // a question may hear of Ctrl-C before
 		}
 	}()
 	done := s.wait(forVault)

@@ -97,9 +97,10 @@ func (p *Provider) keepFailure(ctx context.Context, r Request, err error) {
 	}
 }
 
-// fallBack returns the credentials of an entry that still work, else err.
+// fallBack returns the credentials of an entry that still work, else err. Who has broken
+// off wants none.
 func (p *Provider) fallBack(e Entry, d Demand, err error) (Credentials, error) {
-	if !p.usable(e, d) {
+	if errors.Is(err, context.Canceled) || !p.usable(e, d) {
 		return Credentials{}, err
 	}
 	p.warnStale(*e.Credentials, err)

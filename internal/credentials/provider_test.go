@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -292,6 +293,19 @@ func TestWhatWasBrokenOffIsNotShared(t *testing.T) {
 	w.whileLocking, w.mintErr = nil, nil
 	if _, err := w.get(t, Demand{}); err != nil {
 		t.Errorf("for others: %v", err)
+	}
+}
+
+func TestWhoBreaksOffIsHandedNothingOld(t *testing.T) {
+	w := newWorld()
+	w.entry.Credentials = w.issue(start.Add(-50 * time.Minute))
+	w.mintErr = Untried{fmt.Errorf("asking for the MFA code: %w", context.Canceled)}
+	if _, err := w.get(t, Demand{Retry: true}); !errors.Is(err, context.Canceled) {
+		t.Errorf("err %v", err)
+	}
+	w.mintErr = Untried{errors.New("nobody answered")}
+	if _, err := w.get(t, Demand{Retry: true}); err != nil {
+		t.Errorf("err %v", err)
 	}
 }
 

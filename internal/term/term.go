@@ -36,8 +36,14 @@ func Available() bool {
 // IsTerminal reports whether a file is a terminal.
 func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// ErrInterrupted is the answer of a person who pressed Ctrl-C.
-var ErrInterrupted = errors.New("interrupted")
+// ErrInterrupted is the answer of a person who pressed Ctrl-C. It is a
+// context.Canceled, too: what the question was for is not to go on without an answer.
+var ErrInterrupted error = interrupted{}
+
+type interrupted struct{}
+
+func (interrupted) Error() string        { return "interrupted" }
+func (interrupted) Is(target error) bool { return target == context.Canceled }
 
 // Ask prints the prompt on the terminal and reads a line, as AskSecret does, but
 // shows what is typed.

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -213,6 +214,9 @@ func TestCtrlCEndsTheQuestionAndRestoresTheTerminal(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 			waitForEcho(t, a.tty, true)
+			if !errors.Is(ErrInterrupted, context.Canceled) {
+				t.Error("it does not tell that the caller has broken off")
+			}
 		})
 	}
 }
