@@ -9,9 +9,9 @@ import (
 )
 
 // hold locks f for as long as it is open. The kernel frees the lock when the
-// process dies.
+// process dies. Who sweeps has it for a moment.
 func hold(f *os.File) error {
-	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH)
 }
 
 // removeAbandoned removes the file unless somebody holds it.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -21,19 +22,27 @@ func Lend(dir func() (string, error), name string, data []byte) (path string, re
 	if err == nil {
 		return path, release, nil
 	}
-	place, err := dir()
-	if err != nil {
-		return "", nil, fmt.Errorf("lending %s: %w", name, err)
-	}
-	sweep(place, name)
-	const attempts = 3 // another process's sweep may come between write and hold
+	return lendOnDisk(dir, name, data)
+}
+
+func lendOnDisk(dir func() (string, error), name string, data []byte) (path string, release func(), err error) {
+	const attempts = 20
 	for range attempts {
-		path, release, err = lendFile(place, name, data)
-		if !errors.Is(err, errSwept) {
+		var place string
+		if place, err = dir(); err == nil {
+			sweep(place, name)
+			path, release, err = lendFile(place, name, data)
+		}
+		// Another process's sweep may come before the file is held, and whoever clears
+		// the cache removes the directory.
+		if !errors.Is(err, errSwept) && !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
-	return path, release, err
+	if err != nil {
+		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+	}
+	return path, release, nil
 }
 
 // LenderWord as its only argument makes this program BeLender.
@@ -50,7 +59,7 @@ var errSwept = errors.New("taken for an abandoned one")
 func lendFile(dir, name string, data []byte) (path string, release func(), err error) {
 	path, err = write(dir, fmt.Sprintf("%s.%d.*", name, os.Getpid()), data)
 	if err != nil {
-		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+		return "", nil, err
 	}
 	held, err := os.Open(path)
 	if err == nil {
@@ -65,7 +74,7 @@ func lendFile(dir, name string, data []byte) (path string, release func(), err e
 	}
 	if err != nil {
 		release()
-		return "", nil, fmt.Errorf("lending %s: %w", name, err)
+		return "", nil, err
 	}
 	return path, release, nil
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
+	"time"
 )
 
 func TestLend(t *testing.T) {
@@ -57,6 +59,40 @@ func TestLendFile(t *testing.T) {
 	if got, err := os.ReadFile(other); err != nil || string(got) != "other" {
 		t.Errorf("%q, %v", got, err)
 	}
+}
+
+// Many may lend at once; each sweeps first, and one may remove the directory.
+func TestLendFileBesideOthersSweeps(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "lent")
+	makeDir := func() (string, error) {
+		if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+		return dir, nil
+	}
+	end := time.Now().Add(300 * time.Millisecond)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for time.Now().Before(end) && !t.Failed() {
+				path, release, err := lendOnDisk(makeDir, "config", []byte("text"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got, err := os.ReadFile(path); err != nil || string(got) != "text" {
+					t.Errorf("%q, %v", got, err)
+				}
+				release()
+			}
+		})
+	}
+	for time.Now().Before(end) {
+		sweep(dir, "config")
+		_ = os.Remove(dir)
+		time.Sleep(100 * time.Microsecond)
+	}
+	wg.Wait()
 }
 
 func TestSweep(t *testing.T) {
