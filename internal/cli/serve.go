@@ -159,11 +159,20 @@ const tokenFileLimit = 8 << 10
 // if there is none. SDKs refuse a token with a newline at its end, so there must
 // be none in the file.
 func readOrMakeToken(path string) (string, error) {
+	token, err := readToken(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return token, err
+	}
+	if token, err = makeToken(path); errors.Is(err, fs.ErrExist) {
+		return readToken(path) // another process was faster
+	}
+	return token, err
+}
+
+func readToken(path string) (string, error) {
 	text, err := cache.ReadPrivate(path, tokenFileLimit)
 	const advice = "remove it, and vaws makes one: rm "
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return makeToken(path)
 	case err != nil && len(hint.Of(err)) > 0:
 		return "", err
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"vaws/internal/hint"
@@ -31,6 +32,25 @@ func TestTokenFile(t *testing.T) {
 	v := &serveCommand{}
 	if token, err := v.token(); token != "" || err != nil {
 		t.Errorf("no file: %q, %v", token, err)
+	}
+}
+
+func TestTokenFileMadeByTwoAtOnce(t *testing.T) {
+	for range 50 {
+		path := filepath.Join(t.TempDir(), "token")
+		var tokens [2]string
+		var wg sync.WaitGroup
+		for i := range tokens {
+			wg.Go(func() {
+				var err error
+				if tokens[i], err = readOrMakeToken(path); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if wg.Wait(); tokens[0] != tokens[1] {
+			t.Fatalf("tokens %q", tokens)
+		}
 	}
 }
 
