@@ -31,16 +31,16 @@ const (
 )
 
 func (kk kernelKeyring) look(context.Context) (*key, error) {
-	id, err := unix.KeyctlSearch(unix.KEY_SPEC_USER_KEYRING, keyType, kk.description, 0)
-	if isNoKey(err) {
-		return nil, errNoKey
-	}
-	if err != nil {
-		return nil, kernelError(err)
-	}
 	var text [128]byte
 	defer clear(text[:])
-	n, err := unix.KeyctlBuffer(unix.KEYCTL_READ, id, text[:], 0)
+	var n int
+	id, err := unix.KeyctlSearch(unix.KEY_SPEC_USER_KEYRING, keyType, kk.description, 0)
+	if err == nil {
+		n, err = unix.KeyctlBuffer(unix.KEYCTL_READ, id, text[:], 0)
+	}
+	if isNoKey(err) { // perhaps since it was found
+		return nil, errNoKey
+	}
 	if err != nil {
 		return nil, kernelError(err)
 	}
@@ -93,7 +93,7 @@ func (kk kernelKeyring) remove(context.Context) error {
 	if err == nil {
 		_, err = unix.KeyctlInt(unix.KEYCTL_UNLINK, id, unix.KEY_SPEC_USER_KEYRING, 0, 0)
 	}
-	if isNoKey(err) {
+	if isNoKey(err) || errors.Is(err, unix.ENOENT) { // another process was faster
 		return nil
 	}
 	return kernelError(err)

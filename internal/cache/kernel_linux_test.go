@@ -1,12 +1,15 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,6 +49,32 @@ func TestKernelKeyringKeepsTheKey(t *testing.T) {
 	if fields := strings.Split(description, ";"); fields[0] != "user" || fields[3] != "3f3f0000" {
 		t.Errorf("the key is %s", description)
 	}
+}
+
+// "vaws clear --all" may come between the search for the key and its reading, or beside
+// another one.
+func TestKernelKeyringIsClearedMeanwhile(t *testing.T) {
+	kk := realKernelKeyring(t)
+	end := time.Now().Add(300 * time.Millisecond)
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for time.Now().Before(end) && !t.Failed() {
+				must(t, kk.remove(context.Background()))
+			}
+		})
+	}
+	wg.Go(func() {
+		for time.Now().Before(end) && !t.Failed() {
+			must(t, kk.store(context.Background(), newKey()))
+		}
+	})
+	for time.Now().Before(end) && !t.Failed() {
+		if _, err := kk.look(t.Context()); err != nil && !errors.Is(err, errNoKey) {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
 }
 
 func TestKernelKeyringForgetsTheKey(t *testing.T) {

@@ -73,12 +73,13 @@ func (f keyFile) remove(ctx context.Context) error {
 	}
 	info, err := os.Lstat(f.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
 	case err == nil && !info.Mode().IsRegular():
 		return hint.Errorf("remove what it points to, if that is yours", "it is %s", kindOf(info))
 	case err == nil:
 		err = os.Remove(f.path)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // another process was faster
+		return nil
 	}
 	return hint.Wrap(err, "remove it where it comes from")
 }

@@ -114,15 +114,18 @@ func (c *Cache) Forget(ctx context.Context, e Kept, last func(Kept) error) error
 // entriesWith returns the names of the entries that end in suffix. A cache that
 // does not exist has none.
 func (c *Cache) entriesWith(suffix string) ([]string, error) {
-	if err := c.checkDirs(); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null
-			return nil, nil
+	err := c.checkDirs()
+	var files []fs.DirEntry
+	if err == nil {
+		if files, err = os.ReadDir(c.entriesDir()); err != nil {
+			err = fmt.Errorf("listing the cache: %w", err)
 		}
-		return nil, err
 	}
-	files, err := os.ReadDir(c.entriesDir())
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // HOME=/dev/null
+		return nil, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("listing the cache: %w", err)
+		return nil, err
 	}
 	var names []string
 	for _, f := range files {

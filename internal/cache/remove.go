@@ -93,6 +93,9 @@ func removeLocks(dir string) error {
 		return err
 	}
 	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) { // another process was faster
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("removing the locks: %w", err)
 	}

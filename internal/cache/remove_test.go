@@ -1,12 +1,14 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"vaws/internal/credentials"
@@ -55,6 +57,33 @@ func TestRemoveKeepsWhatIsHeld(t *testing.T) {
 	}
 	unlock()
 	must(t, remove(t, o))
+}
+
+func TestRemoveByTwoAtOnce(t *testing.T) {
+	for range 100 {
+		o := options(t)
+		o.Getenv = noBus
+		c := open(t, o)
+		save(t, c, request, minted)
+		for _, r := range []credentials.Request{request, another} {
+			unlock, err := c.Lock(t.Context(), r)
+			must(t, err)
+			unlock()
+		}
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				_, err := c.List(context.Background())
+				_, removeErr := Remove(context.Background(), o)
+				for _, err := range []error{err, removeErr} {
+					if err != nil && !strings.Contains(err.Error(), "another vaws process is at work") {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
 }
 
 // What is not of vaws is not removed.
