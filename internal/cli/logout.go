@@ -100,6 +100,9 @@ func (l logoutCommand) forget(ctx context.Context, s *session, store *cache.Cach
 	if unlock, err := store.LockToken(ctx, t.Login); err == nil {
 		defer unlock()
 	}
+	if now := store.LoadToken(ctx, t.Login); now.Value != "" {
+		t = now // one that came while others had the lock
+	}
 	if l.Revoke {
 		err := s.revokeToken(ctx, t)
 		if errors.Is(err, vault.ErrIrrevocable) {
@@ -128,10 +131,19 @@ func (l logoutCommand) forgetUsers(ctx context.Context, s *session, store *cache
 	}
 	users := 0
 	for _, e := range entries {
-		if e.Sealed != nil || e.Kind != credentials.IAMUser || e.Credentials.Lease.Token != t.Digest() {
+		if !endsWith(e, t) {
 			continue
 		}
-		if err := store.Forget(ctx, e, func(cache.Kept) error { return nil }); err != nil {
+		err := store.Forget(ctx, e, func(now cache.Kept) error {
+			if !endsWith(now, t) {
+				return errReplaced
+			}
+			return nil
+		})
+		if errors.Is(err, errReplaced) {
+			continue
+		}
+		if err != nil {
 			return "", err
 		}
 		users++
@@ -143,6 +155,14 @@ func (l logoutCommand) forgetUsers(ctx context.Context, s *session, store *cache
 		return fmt.Sprintf("; Vault deletes the IAM users that were made with it (%d)", users), nil
 	}
 	return fmt.Sprintf("; the IAM users that were made with it (%d) live until the token or their leases end", users), nil
+}
+
+// errReplaced says that an entry has become another user's while it was waited for.
+var errReplaced = errors.New("another one has come in its place")
+
+// endsWith reports whether an entry is an IAM user whose lease ends with the token.
+func endsWith(e cache.Kept, t credentials.Token) bool {
+	return e.Sealed == nil && e.Kind == credentials.IAMUser && e.Credentials.Lease.Token == t.Digest()
 }
 
 // revokeTokenTime is how long Vault may take to revoke a token and its leases.
