@@ -59,6 +59,9 @@ func (h tokenHelper) Run(s *session) error {
 		}
 		return keepToken(ctx, store, t, credentials.Token{Login: ofToken(t), Value: value})
 	}
+	if unlock, err := store.LockToken(ctx, login); err == nil { // as logout does
+		defer unlock()
+	}
 	return store.ForgetToken(ctx, login)
 }
 
