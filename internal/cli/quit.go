@@ -12,19 +12,19 @@ import (
 // quitQuietly lets Ctrl-\ end vaws as it ends other programs, until stop is
 // called: by itself Go prints the stacks of all goroutines.
 func (s *session) quitQuietly() (stop func()) {
-	quits, done := make(chan os.Signal, 1), make(chan struct{})
+	quits, gone := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(quits, syscall.SIGQUIT)
 	go func() {
-		select {
-		case <-quits:
+		defer close(gone)
+		for range quits {
 			s.hide()
 			child.DieOf(syscall.SIGQUIT)
-		case <-done:
 		}
 	}()
 	s.calm = sync.OnceFunc(func() {
 		signal.Stop(quits)
-		close(done)
+		close(quits)
+		<-gone
 	})
 	return s.calm
 }

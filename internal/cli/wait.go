@@ -55,29 +55,25 @@ func (s *session) wait(what string) (done func()) {
 // clearOnSignals clears the line before a signal ends vaws, unless a question or a
 // command that catches signals sees to that, until release is called.
 func (s *session) clearOnSignals() (release func()) {
-	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	signals, gone := make(chan os.Signal, 1), make(chan struct{})
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(sig) {
 			signal.Notify(signals, sig)
 		}
 	}
 	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			case sig := <-signals:
-				if s.prompting.Load() || s.catches {
-					continue
-				}
-				s.hide()
-				signal.Stop(signals)
-				child.DieOf(sig.(syscall.Signal))
+		defer close(gone)
+		for sig := range signals {
+			if s.prompting.Load() || s.catches {
+				continue
 			}
+			s.hide()
+			child.DieOf(sig.(syscall.Signal))
 		}
 	}()
 	return func() {
 		signal.Stop(signals)
-		close(done)
+		close(signals)
+		<-gone // what came before is not forgotten: a command might be run next
 	}
 }
