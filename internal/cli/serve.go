@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"vaws/internal/cache"
 	"vaws/internal/credentials"
@@ -41,6 +40,7 @@ func (v *serveCommand) Run(s *session) error {
 	if v.Port < 0 || v.Port > 65535 {
 		return usageError{hint.Errorf("a port is a number from 1 to 65535", "--port %d is no port", v.Port)}
 	}
+	ends := endings() // a question would make Go forget what was ignored
 	token, err := v.token()
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (v *serveCommand) Run(s *session) error {
 			return s.suggest(f.target, err)
 		}
 	}
-	ctx, stop := signal.NotifyContext(background, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(background, ends...)
 	defer stop()
 	if err := s.answer(v.toPaste(s, server, fetchers)); err != nil {
 		return err

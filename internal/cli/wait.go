@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -52,15 +53,18 @@ func (s *session) wait(what string) (done func()) {
 	}
 }
 
+// endings are the signals that end vaws: not those that nohup, or a script for what it
+// runs in the background, has had ignored.
+func endings() []os.Signal {
+	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	return slices.DeleteFunc(all, signal.Ignored)
+}
+
 // clearOnSignals clears the line before a signal ends vaws, unless a question or a
 // command that catches signals sees to that, until release is called.
 func (s *session) clearOnSignals() (release func()) {
 	signals, gone := make(chan os.Signal, 1), make(chan struct{})
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(sig) {
-			signal.Notify(signals, sig)
-		}
-	}
+	signal.Notify(signals, endings()...)
 	go func() {
 		defer close(gone)
 		for sig := range signals {
