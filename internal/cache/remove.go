@@ -16,7 +16,8 @@ import (
 // Remove removes the whole cache: entries and tokens whatever key they are sealed with,
 // locks, the directory, and its key in every place where there can be one: the OS keyring,
 // the kernel's keyring, the key file that the options name. Files that cannot be removed do
-// not keep the key. A lock that another process holds stays, which is an error.
+// not keep the key. A lock that another process holds does, and the entries: nobody could
+// revoke the lease of what that process is about to keep. It is an error.
 //
 // unseen are the places that could not be looked into, where a key may be left.
 func Remove(ctx context.Context, o Options) (unseen []error, err error) {
@@ -25,6 +26,9 @@ func Remove(ctx context.Context, o Options) (unseen []error, err error) {
 		return nil, err
 	}
 	err = (&Cache{options: o}).removeFiles()
+	if errors.Is(err, errAtWork) {
+		return nil, err
+	}
 	places := []place{newKeyring(o), newKernelKeyring(o)}
 	if o.KeyFile != "" {
 		places = append(places, keyFile{o.KeyFile})
@@ -59,13 +63,13 @@ func (c *Cache) removeFiles() error {
 	if err != nil {
 		return err
 	}
+	if err := removeLocks(c.locksDir()); err != nil {
+		return err
+	}
 	for _, name := range []string{entriesName, sweptName} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return fmt.Errorf("removing the cache: %w", err)
 		}
-	}
-	if err := removeLocks(c.locksDir()); err != nil {
-		return err
 	}
 	if err := removeEmpty(filepath.Join(dir, LentName), "run it again when the commands of vaws exec --server have ended"); err != nil {
 		return err
@@ -82,6 +86,8 @@ func removeEmpty(dir, advice string) error {
 	}
 	return hint.Errorf(advice, "removing the cache: %w", err)
 }
+
+var errAtWork = errors.New("another vaws process is at work")
 
 // removeLocks removes the locks, which nobody may hold, and their directory.
 func removeLocks(dir string) error {
@@ -106,7 +112,7 @@ func removeLocks(dir string) error {
 		path := filepath.Join(dir, f.Name())
 		switch err := removeLock(path); {
 		case errors.Is(err, fs.ErrExist):
-			return hint.Errorf("run it again when that is done", "another vaws process is at work and holds %s%s", path, by(path))
+			return hint.Errorf("run it again when that is done", "%w and holds %s%s", errAtWork, path, by(path))
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("removing the locks: %w", err)
 		}

@@ -59,6 +59,25 @@ func TestRemoveKeepsWhatIsHeld(t *testing.T) {
 	must(t, remove(t, o))
 }
 
+// Otherwise nobody could revoke the lease of what that process is about to keep.
+func TestRemoveLeavesTheKeyToWhoIsAtWork(t *testing.T) {
+	o := options(t)
+	o.Getenv = noBus
+	c := open(t, o)
+	save(t, c, another, minted)
+	unlock, err := c.Lock(t.Context(), request)
+	must(t, err)
+	if err := remove(t, o); err == nil {
+		t.Error("no error")
+	}
+	save(t, c, request, minted)
+	unlock()
+	kept, err := open(t, o).List(t.Context())
+	if err != nil || len(kept) != 2 || kept[0].Sealed != nil || kept[1].Sealed != nil {
+		t.Errorf("kept: %v, %v", kept, err)
+	}
+}
+
 func TestRemoveByTwoAtOnce(t *testing.T) {
 	for range 100 {
 		o := options(t)
