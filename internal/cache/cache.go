@@ -203,5 +203,9 @@ func (c *Cache) write(ctx context.Context, n entryName, h header, value any) (*k
 		return nil, fmt.Errorf("encoding a cache entry: %w", err)
 	}
 	defer clear(payload)
-	return k, c.writeEntry(k, n, h, payload)
+	err = c.writeEntry(k, n, h, payload)
+	if errors.Is(err, fs.ErrNotExist) && c.makeDirs() == nil { // removed since they were made
+		err = c.writeEntry(k, n, h, payload)
+	}
+	return k, err
 }

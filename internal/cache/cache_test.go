@@ -233,6 +233,29 @@ func TestRefusedDirectories(t *testing.T) {
 	}
 }
 
+// removing is a place where somebody removes the cache's directory while a key is stored.
+type removing struct {
+	keyFile
+	dir string
+}
+
+func (r removing) store(ctx context.Context, k *key) error {
+	if err := os.RemoveAll(r.dir); err != nil {
+		return err
+	}
+	return r.keyFile.store(ctx, k)
+}
+
+func TestSaveWhereTheDirectoryIsRemovedMeanwhile(t *testing.T) {
+	o := options(t)
+	c := open(t, o)
+	c.place = removing{keyFile{o.KeyFile}, c.entriesDir()}
+	save(t, c, request, minted)
+	if got := open(t, o).Load(t.Context(), request).Credentials; got == nil || got.AccessKeyID != minted.AccessKeyID {
+		t.Errorf("loaded %v", got)
+	}
+}
+
 func must(t testing.TB, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
