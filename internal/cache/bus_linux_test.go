@@ -33,6 +33,7 @@ type fakeBus struct {
 	failAt   string        // the method that fails
 	slow     time.Duration // before the answers to Get, OpenSession and GetSecret
 	lasts    int           // bytes of answers after which it hangs up; zero: for ever
+	clearsAt string        // the method before which somebody else deletes what is there
 	items    []string      // the secrets in the collection
 	created  []dbus.ObjectPath
 	called   []string
@@ -139,6 +140,9 @@ func (f *fakeBus) answer(method string, msg *dbus.Message) *dbus.Message {
 	for range f.items {
 		items = append(items, "/org/freedesktop/secrets/collection/login/1")
 	}
+	if method == f.clearsAt {
+		f.items, f.clearsAt = nil, ""
+	}
 	switch {
 	case msg.Flags&dbus.FlagNoAutoStart == 0:
 		return fail("org.freedesktop.DBus.Error.WouldHaveStarted")
@@ -154,6 +158,8 @@ func (f *fakeBus) answer(method string, msg *dbus.Message) *dbus.Message {
 		return reply([]dbus.ObjectPath{}, items)
 	case method == "SearchItems":
 		return reply(items, []dbus.ObjectPath{})
+	case (method == "GetSecret" || method == "Delete") && len(f.items) == 0: // gnome-keyring's answer
+		return fail("org.freedesktop.DBus.Error.UnknownMethod")
 	case method == "GetSecret":
 		return reply(secret{"/session", nil, []byte(f.items[0]), "text/plain"})
 	case method == "Get" && path == ssPath && (f.none || f.noLogin):
@@ -273,6 +279,22 @@ func TestSecretServiceThatWantsToPromptIsNotPrompted(t *testing.T) {
 	}
 	if called, _ := f.seen(); called[len(called)-1] != "CreateItem" {
 		t.Errorf("called %q", called)
+	}
+}
+
+func TestSecretServiceIsClearedMeanwhile(t *testing.T) {
+	bus := &fakeBus{items: []string{newKey().text()}, clearsAt: "GetSecret"}
+	c := open(t, keyringOptions(t, bus.listen(t)))
+	save(t, c, request, minted)
+	if len(bus.left()) != 1 {
+		t.Errorf("keys: %q", bus.left())
+	}
+	bus = &fakeBus{items: []string{newKey().text()}, clearsAt: "Delete"}
+	must(t, remove(t, keyringOptions(t, bus.listen(t))))
+	// What fails for another reason is no reason for another key.
+	bus = &fakeBus{items: []string{newKey().text()}, failAt: "GetSecret"}
+	if _, err := Open(t.Context(), keyringOptions(t, bus.listen(t))); err == nil || len(bus.left()) != 1 {
+		t.Errorf("error %v, keys: %q", err, bus.left())
 	}
 }
 

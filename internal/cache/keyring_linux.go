@@ -65,7 +65,7 @@ func (s secretService) look(ctx context.Context) (found *key, err error) {
 
 func (s secretService) store(ctx context.Context, k *key) error {
 	return s.converse(ctx, func(c conversation) error {
-		return c.create("vaws cache key for "+s.dir, s.attributes(), k)
+		return c.create("vaws cache key for "+s.dir, k)
 	})
 }
 
@@ -75,7 +75,7 @@ func (s secretService) remove(ctx context.Context) error {
 			return errLocked.error // another place will not do instead: the key is here
 		}
 		for _, item := range c.unlocked {
-			if err := c.delete(item); err != nil {
+			if err := c.delete(item); err != nil && !c.isGone(item, err) {
 				return err
 			}
 		}
@@ -87,6 +87,7 @@ func (s secretService) remove(ctx context.Context) error {
 // secrets to pass in.
 type conversation struct {
 	bus              *bus
+	attributes       map[string]string
 	collections      []dbus.ObjectPath
 	session          dbus.ObjectPath
 	unlocked, locked []dbus.ObjectPath // the items with the key's attributes
@@ -129,7 +130,7 @@ func (s secretService) begin(ctx context.Context, answered func(), say func(conv
 	}
 	defer b.close()
 	b.answered = answered
-	c := conversation{bus: b}
+	c := conversation{bus: b, attributes: s.attributes()}
 	replies, err := b.do(
 		call{"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello", nil},
 		property(ssPath, ssService, "Collections"),
@@ -142,7 +143,7 @@ func (s secretService) begin(ctx context.Context, answered func(), say func(conv
 	}
 	replies, err = b.do(
 		call{ssName, ssPath, ssService + ".OpenSession", []any{"plain", dbus.MakeVariant("")}},
-		call{ssName, ssPath, ssService + ".SearchItems", []any{s.attributes()}},
+		c.search(),
 	)
 	if err != nil {
 		return err
@@ -164,7 +165,12 @@ func property(path dbus.ObjectPath, iface, name string) call {
 // key returns the key that was found, or errNoKey if one can be created.
 func (c conversation) key() (*key, error) {
 	if len(c.unlocked) > 0 {
-		return c.secret(slices.Min(c.unlocked)) // the same one for everybody
+		item := slices.Min(c.unlocked) // the same one for everybody
+		k, err := c.secret(item)
+		if c.isGone(item, err) {
+			return c.key()
+		}
+		return k, err
 	}
 	if len(c.locked) > 0 {
 		return nil, errLocked
@@ -173,6 +179,26 @@ func (c conversation) key() (*key, error) {
 		return nil, err
 	}
 	return nil, errNoKey
+}
+
+func (c conversation) search() call {
+	return call{ssName, ssPath, ssService + ".SearchItems", []any{c.attributes}}
+}
+
+// isGone reports whether a call to an item has failed because somebody has deleted the
+// item since it was found. Services have several words for that, so it takes another
+// search, whose result c has then.
+func (c *conversation) isGone(item dbus.ObjectPath, err error) bool {
+	if !errors.As(err, new(dbus.Error)) {
+		return false
+	}
+	var unlocked, locked []dbus.ObjectPath
+	replies, err := c.bus.do(c.search())
+	if err != nil || replies[0].store(&unlocked, &locked) != nil {
+		return false
+	}
+	c.unlocked, c.locked = unlocked, locked
+	return !slices.Contains(slices.Concat(c.unlocked, c.locked), item)
 }
 
 func (c conversation) secret(item dbus.ObjectPath) (*key, error) {
@@ -211,14 +237,14 @@ func (c conversation) collection() (dbus.ObjectPath, error) {
 
 // create stores the key as a new item. A service that wants to prompt first is
 // as good as locked.
-func (c conversation) create(label string, attributes map[string]string, k *key) error {
+func (c conversation) create(label string, k *key) error {
 	collection, err := c.collection()
 	if err != nil {
 		return err
 	}
 	properties := map[string]dbus.Variant{
 		ssItem + ".Label":      dbus.MakeVariant(label),
-		ssItem + ".Attributes": dbus.MakeVariant(attributes),
+		ssItem + ".Attributes": dbus.MakeVariant(c.attributes),
 	}
 	value := secret{c.session, []byte{}, []byte(k.text()), "text/plain; charset=utf8"}
 	defer clear(value.Value)
