@@ -106,7 +106,7 @@ func removeLocks(dir string) error {
 		return fmt.Errorf("removing the locks: %w", err)
 	}
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), lockSuffix) {
+		if !strings.HasSuffix(f.Name(), lockSuffix) && !isTemp(f.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, f.Name())

@@ -78,6 +78,15 @@ func TestRemoveLeavesTheKeyToWhoIsAtWork(t *testing.T) {
 	}
 }
 
+func TestRemoveOfWhatADoctorWhoWasKilledLeft(t *testing.T) {
+	o := options(t)
+	o.Getenv = noBus
+	c := open(t, o)
+	must(t, c.makeLocksDir())
+	_, err := writeTemp(c.locksDir(), nil) // as doctor tries whether it can write there
+	must(t, err, remove(t, o))
+}
+
 func TestRemoveByTwoAtOnce(t *testing.T) {
 	for range 100 {
 		o := options(t)

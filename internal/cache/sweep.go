@@ -87,7 +87,7 @@ func (c *Cache) sweep(dir string, now time.Time, over func(path string, age time
 // entry is sealed with. A file from the last day is not even opened: it cannot
 // have expired over a day ago.
 func entryIsOver(path string, age time.Duration, now time.Time) bool {
-	if strings.HasPrefix(filepath.Base(path), tempPrefix) {
+	if isTemp(path) {
 		return age > sweepTemp
 	}
 	if age < sweepAfter {
@@ -103,7 +103,7 @@ func entryIsOver(path string, age time.Duration, now time.Time) bool {
 // removeOver removes an entry that is over, unless somebody is replacing it or has done so
 // meanwhile.
 func (c *Cache) removeOver(path string) error {
-	if strings.HasPrefix(filepath.Base(path), tempPrefix) {
+	if isTemp(path) {
 		return os.Remove(path)
 	}
 	_, identity, _ := strings.Cut(filepath.Base(path), "-")
@@ -130,6 +130,8 @@ func (h header) isOver(now time.Time) bool {
 	return !h.Expires.IsZero() && h.Expires.Before(now.Add(-sweepAfter))
 }
 
+func isTemp(path string) bool { return strings.HasPrefix(filepath.Base(path), tempPrefix) }
+
 func readHeader(path string) (header, error) {
 	f, _, err := openOwn(path)
 	if err != nil {
@@ -144,7 +146,7 @@ func readHeader(path string) (header, error) {
 }
 
 func lockIsOld(path string, age time.Duration, _ time.Time) bool {
-	return strings.HasSuffix(path, lockSuffix) && age > sweepAfter
+	return strings.HasSuffix(path, lockSuffix) && age > sweepAfter || isTemp(path) && age > sweepTemp
 }
 
 // removeLock removes a lock file that nobody holds; fs.ErrExist says that somebody

@@ -99,6 +99,7 @@ func TestSweepOfEverythingElse(t *testing.T) {
 		{filepath.Join(locks, another.Key()+lockSuffix), now.Add(-2 * day), false},
 		{filepath.Join(locks, request.Key()+lockSuffix), now.Add(-2 * day), true}, // held
 		{filepath.Join(locks, "young"+lockSuffix), now.Add(-time.Hour), true},
+		{filepath.Join(locks, tempPrefix+"1"), now.Add(-2 * time.Hour), false},
 	}
 	for _, f := range files {
 		if _, err := os.Stat(f.path); err != nil {
