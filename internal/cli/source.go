@@ -34,6 +34,7 @@ func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
 	case s.within < 0:
 		return credentials.Untried{Err: errUser(s.name)}
 	}
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, s.within)
 	defer cancel()
 	if !s.quiet {
@@ -44,6 +45,8 @@ func (s source) Settle(ctx context.Context, c credentials.Credentials) error {
 	case errors.Is(err, aws.ErrUnreachable):
 		s.warn(fmt.Errorf("whether the new keys are usable yet is not known: %w", err))
 		return nil
+	case errors.Is(err, context.DeadlineExceeded) && whole.Err() != nil:
+		return hint.Wrap(err, "run it again: it goes on waiting for the same keys")
 	case errors.Is(err, context.DeadlineExceeded):
 		return hint.Wrap(err, "for more time: --settle 2m, for none: --settle 0")
 	}
