@@ -54,7 +54,8 @@ func (s *session) wait(what string) (done func()) {
 }
 
 // endings are the signals that end vaws: not those that nohup, or a script for what it
-// runs in the background, has had ignored.
+// runs in the background, has had ignored. SIGTERM is always among them, since Go does not
+// heed its being ignored; Notify would take an empty list for all signals.
 func endings() []os.Signal {
 	all := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	return slices.DeleteFunc(all, signal.Ignored)
