@@ -115,7 +115,7 @@ func (c *Cache) removeOver(path string) error {
 	if !inPlace(l) {
 		return cmp.Or(l.Unlock(), fs.ErrExist)
 	}
-	defer unlink(l)
+	defer func() { _ = unlink(l) }()
 	now := c.options.Now()
 	if info, err := os.Lstat(path); err != nil || !entryIsOver(path, now.Sub(info.ModTime()), now) {
 		return cmp.Or(err, fs.ErrExist)
