@@ -131,10 +131,17 @@ func (k *Keyring) startBus(ctx context.Context) error {
 
 func (k *Keyring) service() dbus.BusObject { return k.conn.Object(secretsName, secretsPath) }
 
-// locked reports whether the login keyring is locked.
+// locked reports whether the login keyring is locked. A collection's property must not be
+// the first thing that a client asks for: the daemon aborts if it has not noted the client
+// yet. The service's own are answered without it.
 func (k *Keyring) locked() (bool, error) {
 	var v dbus.Variant
-	err := k.conn.Object(secretsName, loginCollection).Call("org.freedesktop.DBus.Properties.Get",
+	err := k.service().Call("org.freedesktop.DBus.Properties.Get",
+		dbus.FlagNoAutoStart, "org.freedesktop.Secret.Service", "Collections").Err
+	if err != nil {
+		return false, err
+	}
+	err = k.conn.Object(secretsName, loginCollection).Call("org.freedesktop.DBus.Properties.Get",
 		dbus.FlagNoAutoStart, "org.freedesktop.Secret.Collection", "Locked").Store(&v)
 	if err != nil {
 		return false, err
