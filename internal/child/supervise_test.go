@@ -94,6 +94,16 @@ func (d *detached) expect(want string) {
 	}
 }
 
+// stop has the child stop itself.
+func (d *detached) stop() {
+	d.t.Helper()
+	if _, err := io.WriteString(d.input, "stop\n"); err != nil {
+		d.t.Fatal(err)
+	}
+	for state(d.t, d.child) != "T" {
+	}
+}
+
 func (d *detached) quit() {
 	d.t.Helper()
 	if _, err := io.WriteString(d.input, "quit\n"); err != nil {
@@ -141,11 +151,7 @@ func TestSuperviseUnderNohup(t *testing.T) {
 // means the child.
 func TestSuperviseContinuesAStoppedChild(t *testing.T) {
 	d := listening(t)
-	if _, err := io.WriteString(d.input, "stop\n"); err != nil {
-		t.Fatal(err)
-	}
-	for state(t, d.child) != "T" {
-	}
+	d.stop()
 	d.signal(syscall.SIGCONT)
 	d.expect("got continued.")
 	d.quit()
@@ -158,11 +164,7 @@ func TestSuperviseContinuesAChildThatStoppedUnseen(t *testing.T) {
 		d.signal(syscall.SIGSTOP)
 		for state(t, d.cmd.Process.Pid) != "T" {
 		}
-		if _, err := io.WriteString(d.input, "stop\n"); err != nil {
-			t.Fatal(err)
-		}
-		for state(t, d.child) != "T" {
-		}
+		d.stop()
 		d.signal(syscall.SIGCONT)
 		d.expect("got continued.")
 	}
