@@ -22,8 +22,8 @@ func TestSettleAdvisesMoreTimeOnlyIfThatWouldHelp(t *testing.T) {
 		whole, within time.Duration
 		want          string
 	}{
-		"--settle is over":     {time.Minute, 500 * time.Millisecond, "for more time: --settle 2m"},
-		"all the time is over": {500 * time.Millisecond, time.Minute, "run it again"},
+		"--settle is over":     {time.Minute, 1500 * time.Millisecond, "for more time: --settle 2m"},
+		"all the time is over": {1500 * time.Millisecond, time.Minute, "run it again"},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), test.whole)
 		defer cancel()
