@@ -184,8 +184,10 @@ func stayInWine(env ...string) (end func(), err error) {
 	return end, nil
 }
 
-// copyWindows copies without copying files: Windows replaces those that it changes,
-// and the script's programs are its own.
+// copyWindows copies no more files than it must: Windows replaces those that it changes,
+// and the script's programs are its own. The registry's are beside the drives, and the
+// server of Wine writes into one that has several names (save_branch in server/registry.c),
+// where another Windows would see it half written.
 func copyWindows(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -198,6 +200,9 @@ func copyWindows(from, to string) error {
 		case entry.Type() == fs.ModeSymlink:
 			where, err := os.Readlink(path)
 			return errors.Join(err, os.Symlink(where, target))
+		case filepath.Dir(path) == from:
+			data, err := os.ReadFile(path)
+			return errors.Join(err, os.WriteFile(target, data, 0o600))
 		}
 		return os.Link(path, target)
 	})
