@@ -108,12 +108,9 @@ func (c *Cache) removeOver(path string) error {
 	}
 	_, identity, _ := strings.Cut(filepath.Base(path), "-")
 	name := strings.TrimSuffix(identity, filepath.Ext(identity))
-	l := flock.New(filepath.Join(c.locksDir(), name+lockSuffix), flock.SetFlag(os.O_CREATE|os.O_RDWR|openWary))
-	if held, err := l.TryLock(); err != nil || !held {
-		return cmp.Or(err, fs.ErrExist)
-	}
-	if !inPlace(l) {
-		return cmp.Or(l.Unlock(), fs.ErrExist)
+	l, err := tryLock(filepath.Join(c.locksDir(), name+lockSuffix), os.O_CREATE)
+	if err != nil {
+		return err
 	}
 	defer func() { _ = unlink(l) }()
 	now := c.options.Now()
@@ -150,20 +147,28 @@ func lockIsOld(path string, age time.Duration, _ time.Time) bool {
 }
 
 // removeLock removes a lock file that nobody holds; fs.ErrExist says that somebody
-// does. Who waits for it sees that it is gone (inPlace) and locks its successor, which
-// is not to be removed in its place.
+// does. Who waits for it sees that it is gone (inPlace) and locks its successor.
 func removeLock(path string) error {
+	l, err := tryLock(path, 0)
+	if err != nil {
+		return err
+	}
+	return unlink(l)
+}
+
+// tryLock locks the file at path, and not one that has been removed since it was opened;
+// fs.ErrExist says that somebody holds it. create is os.O_CREATE or zero.
+func tryLock(path string, create int) (*flock.Flock, error) {
 	for {
-		l := flock.New(path, flock.SetFlag(os.O_RDWR|openWary))
+		l := flock.New(path, flock.SetFlag(create|os.O_RDWR|openWary))
 		held, err := l.TryLock()
-		if err != nil {
-			return err
-		}
-		if !held {
-			return fs.ErrExist
-		}
-		if inPlace(l) {
-			return unlink(l)
+		switch {
+		case err != nil:
+			return nil, err
+		case !held:
+			return nil, fs.ErrExist
+		case inPlace(l):
+			return l, nil
 		}
 		_ = l.Unlock()
 	}
